@@ -1,0 +1,169 @@
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+
+static void
+str_reserve(struct str *out, size_t more)
+{
+    if (out->n + more + 1 <= out->cap) {
+        return;
+    }
+    size_t cap = out->cap ? out->cap : 64;
+    while (cap < out->n + more + 1) {
+        cap *= 2;
+    }
+    out->s = xrealloc(out->s, cap);
+    out->cap = cap;
+}
+
+void
+str_addn(struct str *out, const char *s, size_t n)
+{
+    str_reserve(out, n);
+    if (n) {
+        memcpy(out->s + out->n, s, n);
+    }
+    out->n += n;
+    out->s[out->n] = '\0';
+}
+
+void
+str_add(struct str *out, const char *s)
+{
+    str_addn(out, s, strlen(s));
+}
+
+void
+str_addc(struct str *out, char c)
+{
+    str_addn(out, &c, 1);
+}
+
+void
+str_addf(struct str *out, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n < 0) {
+        bug("str_addf: bad format");
+    }
+    str_reserve(out, (size_t)n);
+    vsnprintf(out->s + out->n, (size_t)n + 1, format, again);
+    va_end(again);
+    out->n += (size_t)n;
+}
+
+void
+str_clear(struct str *out)
+{
+    out->n = 0;
+    if (out->s) {
+        out->s[0] = '\0';
+    }
+}
+
+void
+str_free(struct str *out)
+{
+    free(out->s);
+    out->s = NULL;
+    out->n = out->cap = 0;
+}
+
+static bool
+str_read_fd(struct str *out, int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0) {
+        return false;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+        return false;
+    }
+    str_reserve(out, (size_t)st.st_size);
+    for (;;) {
+        str_reserve(out, 4096);
+        ssize_t got = read(fd, out->s + out->n, out->cap - out->n - 1);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return false;
+        }
+        out->n += (size_t)got;
+        out->s[out->n] = '\0';
+        if (got == 0) {
+            return true;
+        }
+    }
+}
+
+bool
+str_read_file(struct str *out, const char *path)
+{
+    /* O_NONBLOCK: opening a FIFO without a writer must not wait. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        return false;
+    }
+    bool ok = str_read_fd(out, fd);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return ok;
+}
+
+bool
+str_same(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+bool
+str_starts(const char *s, const char *prefix)
+{
+    return s && strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool
+str_ends(const char *s, const char *suffix)
+{
+    size_t n = s ? strlen(s) : 0, m = strlen(suffix);
+    return n >= m && strcmp(s + n - m, suffix) == 0;
+}
+
+bool
+str_list_has(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = list; at && *at;) {
+        const char *end = strchr(at, ',');
+        size_t length = end ? (size_t)(end - at) : strlen(at);
+        if (length == n && memcmp(at, word, n) == 0) {
+            return true;
+        }
+        at = end ? end + 1 : NULL;
+    }
+    return false;
+}
+
+bool
+str_glob(const char *pattern, const char *s)
+{
+    return fnmatch(pattern, s, 0) == 0;
+}

@@ -1,0 +1,36 @@
+/* Growable text: `struct str s = {0}; str_addf(&s, "%d", 3); use(s.s); str_free(&s)`.
+ *
+ * Ownership: the buffer belongs to the struct. s.s is NUL-terminated once anything was added.
+ * Threads: one owner. Errors: out of memory ends the program. */
+#ifndef EXTCHECK_BASE_STR_H
+#define EXTCHECK_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct str {
+    char *s;
+    size_t n, cap;
+};
+
+void str_add(struct str *out, const char *s);
+void str_addn(struct str *out, const char *s, size_t n);
+void str_addc(struct str *out, char c);
+__attribute__((format(printf, 2, 3))) void str_addf(struct str *out, const char *format, ...);
+void str_clear(struct str *out);
+void str_free(struct str *out);
+
+/* Whole file into out. Returns false with errno set when it cannot be read; refuses what is not a
+ * regular file (EINVAL), so that a FIFO never blocks. */
+bool str_read_file(struct str *out, const char *path);
+
+/* Null-tolerant comparison: two NULLs, or NULL and "", are equal. */
+bool str_same(const char *a, const char *b);
+bool str_starts(const char *s, const char *prefix);
+bool str_ends(const char *s, const char *suffix);
+/* Is word one of the items of a list separated by commas? */
+bool str_list_has(const char *list, const char *word);
+/* Shell pattern match (fnmatch without flags: '*' also matches '/'). */
+bool str_glob(const char *pattern, const char *s);
+
+#endif

@@ -1,0 +1,99 @@
+#include <string.h>
+
+#include "facts/facts.h"
+
+#define FIELD_STRING(field) {#field, false, offsetof(THIS, field)},
+#define FIELD_NUMBER(field) {#field, true, offsetof(THIS, field)},
+#define KIND(kindname)                                                                             \
+    case FACT_##kindname: {                                                                        \
+        typedef struct fact_##kindname THIS;                                                       \
+        static const struct fact_field fields[] = {FIELDS_##kindname(FIELD_STRING, FIELD_NUMBER)}; \
+        static const struct fact_shape shape = {#kindname, sizeof(THIS),                           \
+                                                sizeof(fields) / sizeof(*fields), fields};         \
+        return &shape;                                                                             \
+    }
+
+const struct fact_shape *
+fact_shape(enum fact_kind kind)
+{
+    switch (kind) {
+#include "facts/kinds.def"
+    case FACT_KINDS:
+        break;
+    }
+    return NULL;
+}
+
+enum fact_kind
+fact_kind_named(const char *name)
+{
+    for (int kind = 0; kind < FACT_KINDS; kind++) {
+        if (strcmp(fact_shape((enum fact_kind)kind)->name, name) == 0) {
+            return (enum fact_kind)kind;
+        }
+    }
+    return FACT_KINDS;
+}
+
+const struct fact_field *
+fact_field_named(enum fact_kind kind, const char *name)
+{
+    const struct fact_shape *shape = fact_shape(kind);
+    for (size_t i = 0; shape && i < shape->nfields; i++) {
+        if (strcmp(shape->fields[i].name, name) == 0) {
+            return &shape->fields[i];
+        }
+    }
+    return NULL;
+}
+
+const char *
+fact_string(const struct fact *f, const struct fact_field *field)
+{
+    const char *value;
+    memcpy(&value, (const char *)f + field->offset, sizeof(value));
+    return value;
+}
+
+long
+fact_number(const struct fact *f, const struct fact_field *field)
+{
+    long value;
+    memcpy(&value, (const char *)f + field->offset, sizeof(value));
+    return value;
+}
+
+const char *
+facts_intern(struct facts *store, const char *s)
+{
+    return s ? intern(&store->strings, s) : NULL;
+}
+
+struct fact *
+facts_new(struct facts *store, enum fact_kind kind, int line, int column, int end_column)
+{
+    struct fact *f = arena_alloc(&store->arena, fact_shape(kind)->size);
+    if (kind == FACT_unit) {
+        store->unit = (int)store->by_kind[FACT_unit].n;
+    }
+    f->kind = kind;
+    f->unit = store->by_kind[FACT_unit].n || kind == FACT_unit ? store->unit : -1;
+    f->file = store->file;
+    f->line = line;
+    f->column = column;
+    f->end_column = end_column;
+    vec_push(&store->all, f);
+    vec_push(&store->by_kind[kind], f);
+    return f;
+}
+
+void
+facts_free(struct facts *store)
+{
+    vec_free(&store->all);
+    for (int kind = 0; kind < FACT_KINDS; kind++) {
+        vec_free(&store->by_kind[kind]);
+    }
+    interner_free(&store->strings);
+    arena_free(&store->arena);
+}

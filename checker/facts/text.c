@@ -1,0 +1,262 @@
+/* The text form of facts: written by --dump-facts, workers and the cache; read by --facts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts/facts.h"
+
+static void
+text_escape(struct str *out, const char *s)
+{
+    for (;;) {
+        size_t plain = strcspn(s, "\t\n\r\\");
+        str_addn(out, s, plain);
+        s += plain;
+        if (!*s) {
+            return;
+        }
+        str_addc(out, '\\');
+        str_addc(out, *s == '\t' ? 't' : *s == '\n' ? 'n' : *s == '\r' ? 'r' : '\\');
+        s++;
+    }
+}
+
+static void
+text_number(struct str *out, long n)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+    unsigned long rest = n < 0 ? 0UL - (unsigned long)n : (unsigned long)n;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (n < 0) {
+        digits[--at] = '-';
+    }
+    str_addn(out, digits + at, sizeof(digits) - at);
+}
+
+static void
+text_write_fact(struct str *out, const struct fact *f)
+{
+    const struct fact_shape *shape = fact_shape(f->kind);
+    str_add(out, shape->name);
+    str_addc(out, '\t');
+    text_number(out, f->line);
+    str_addc(out, ':');
+    text_number(out, f->column);
+    str_addc(out, '-');
+    text_number(out, f->end_column);
+    for (size_t i = 0; i < shape->nfields; i++) {
+        const struct fact_field *field = &shape->fields[i];
+        const char *s = field->is_number ? NULL : fact_string(f, field);
+        long n = field->is_number ? fact_number(f, field) : 0;
+        if (!n && (!s || !*s)) {
+            continue;
+        }
+        str_addc(out, '\t');
+        str_add(out, field->name);
+        str_addc(out, '=');
+        if (field->is_number) {
+            text_number(out, n);
+        }
+        else {
+            text_escape(out, s);
+        }
+    }
+    str_addc(out, '\n');
+}
+
+void
+facts_write_text(const struct facts *store, struct str *out)
+{
+    const char *file = NULL;
+    for (size_t i = 0; i < store->all.n; i++) {
+        const struct fact *f = store->all.at[i];
+        if (f->file != file) {
+            file = f->file;
+            str_add(out, "@ ");
+            text_escape(out, file ? file : "");
+            str_addc(out, '\n');
+        }
+        text_write_fact(out, f);
+    }
+}
+
+void
+facts_write(const struct facts *store, FILE *out)
+{
+    struct str text = {0};
+    facts_write_text(store, &text);
+    fwrite(text.s ? text.s : "", 1, text.n, out);
+    str_free(&text);
+}
+
+/* Undoes text_escape() into the store's interned strings. */
+static const char *
+text_unescape(struct facts *store, const char *s, size_t n)
+{
+    if (!memchr(s, '\\', n)) {
+        return intern_n(&store->strings, s, n);
+    }
+    struct str plain = {0};
+    for (size_t i = 0; i < n; i++) {
+        char c = s[i];
+        if (c == '\\' && i + 1 < n) {
+            c = s[++i];
+            c = c == 't' ? '\t' : c == 'n' ? '\n' : c == 'r' ? '\r' : c;
+        }
+        str_addc(&plain, c);
+    }
+    const char *kept = intern_n(&store->strings, plain.s ? plain.s : "", plain.n);
+    str_free(&plain);
+    return kept;
+}
+
+/* Reads a number at *at, which moves behind it. */
+static bool
+text_read_number(const char **at, const char *end, long *n)
+{
+    bool negative = *at < end && **at == '-';
+    const char *p = *at + negative;
+    unsigned long value = 0;
+    const char *first = p;
+    while (p < end && *p >= '0' && *p <= '9') {
+        value = value * 10 + (unsigned long)(*p++ - '0');
+    }
+    *n = negative ? (long)(0UL - value) : (long)value;
+    *at = p;
+    return p > first;
+}
+
+static bool
+text_read_place(const char *s, const char *end, int place[3])
+{
+    static const char separators[3] = {':', '-', '\0'};
+    for (int i = 0; i < 3; i++) {
+        long n;
+        if (!text_read_number(&s, end, &n)) {
+            return false;
+        }
+        place[i] = (int)n;
+        if (separators[i] ? s >= end || *s++ != separators[i] : s != end) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Fields stand in the order of the shape, so the search goes on where the last one was found. */
+static const struct fact_field *
+text_find_field(const struct fact_shape *shape, const char *name, size_t n, size_t *next)
+{
+    for (size_t tried = 0; tried < shape->nfields; tried++) {
+        const struct fact_field *field = &shape->fields[(*next + tried) % shape->nfields];
+        if (strncmp(field->name, name, n) == 0 && field->name[n] == '\0') {
+            *next = (*next + tried + 1) % shape->nfields;
+            return field;
+        }
+    }
+    return NULL;
+}
+
+static bool
+text_set_field(struct facts *store, struct fact *f, const char *s, const char *end, size_t *next)
+{
+    const char *equals = memchr(s, '=', (size_t)(end - s));
+    if (!equals) {
+        return false;
+    }
+    const struct fact_field *field =
+        text_find_field(fact_shape(f->kind), s, (size_t)(equals - s), next);
+    if (!field) {
+        return false;
+    }
+    char *into = (char *)f + field->offset;
+    if (field->is_number) {
+        long n;
+        const char *at = equals + 1;
+        if (!text_read_number(&at, end, &n) || at != end) {
+            return false;
+        }
+        memcpy(into, &n, sizeof(n));
+        return true;
+    }
+    const char *value = text_unescape(store, equals + 1, (size_t)(end - equals - 1));
+    memcpy(into, &value, sizeof(value));
+    return true;
+}
+
+static enum fact_kind
+text_read_kind(const char *s, size_t n)
+{
+    for (int kind = 0; kind < FACT_KINDS; kind++) {
+        const char *name = fact_shape((enum fact_kind)kind)->name;
+        if (strncmp(name, s, n) == 0 && name[n] == '\0') {
+            return (enum fact_kind)kind;
+        }
+    }
+    return FACT_KINDS;
+}
+
+static const char *
+text_field_end(const char *s, const char *end)
+{
+    const char *tab = memchr(s, '\t', (size_t)(end - s));
+    return tab ? tab : end;
+}
+
+/* Returns NULL, or what is wrong with the line. */
+static const char *
+text_read_line(struct facts *store, const char *s, const char *end)
+{
+    if (end - s >= 2 && s[0] == '@' && s[1] == ' ') {
+        store->file = text_unescape(store, s + 2, (size_t)(end - s - 2));
+        return NULL;
+    }
+    const char *stop = text_field_end(s, end);
+    enum fact_kind kind = text_read_kind(s, (size_t)(stop - s));
+    if (kind == FACT_KINDS) {
+        return "unknown kind of fact";
+    }
+    if (stop == end) {
+        return "missing place";
+    }
+    s = stop + 1;
+    stop = text_field_end(s, end);
+    int place[3];
+    if (!text_read_place(s, stop, place)) {
+        return "bad place, expected line:column-end";
+    }
+    struct fact *f = facts_new(store, kind, place[0], place[1], place[2]);
+    for (size_t next = 0; stop < end;) {
+        s = stop + 1;
+        stop = text_field_end(s, end);
+        if (!text_set_field(store, f, s, stop, &next)) {
+            return "unknown field or bad value";
+        }
+    }
+    return NULL;
+}
+
+bool
+facts_read_text(struct facts *store, const char *text, size_t n, const char **error)
+{
+    const char *end = text + n;
+    int line = 0;
+    while (text < end) {
+        const char *stop = memchr(text, '\n', (size_t)(end - text));
+        if (!stop) {
+            stop = end;
+        }
+        line++;
+        const char *wrong =
+            stop == text || *text == '#' ? NULL : text_read_line(store, text, stop);
+        if (wrong) {
+            *error = arena_printf(&store->arena, "line %d: %s", line, wrong);
+            return false;
+        }
+        text = stop + 1;
+    }
+    return true;
+}

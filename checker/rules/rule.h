@@ -1,0 +1,88 @@
+/* Rules: judgement as data. One Markdown file each in rules/<family>/, see rules/README.md.
+ *
+ * Ownership: rules live in the arena of struct ruleset. Threads: read-only after loading.
+ * Errors: loading says which file and line is wrong and returns false. */
+#ifndef EXTCHECK_RULES_RULE_H
+#define EXTCHECK_RULES_RULE_H
+
+#include "facts/facts.h"
+#include "rules/finding.h"
+
+/* is, is-not: equal to one of the words (`static|global`); has, lacks: a comma list contains one of
+ * the words; in, not-in: a column of a table in rules/api (`borrowed_refs:ft_risk=unsafe`, or just
+ * the table's name for its first column); like: shell pattern; <, >= ...: numbers; set, unset. */
+enum condition_op { OP_IS, OP_IS_NOT, OP_HAS, OP_LACKS, OP_IN, OP_NOT_IN, OP_LIKE, OP_UNLIKE,
+                    OP_LESS, OP_LESS_EQUAL, OP_GREATER, OP_GREATER_EQUAL, OP_SET, OP_UNSET };
+
+struct condition {
+    const struct fact_field *field; /* NULL: the pseudo field `file` */
+    enum condition_op op;
+    const char *value;
+    VEC(const char *) words; /* value split at '|' */
+    long number;
+    const struct api_table *table;
+    const char *column, *wanted;
+};
+
+/* `severity-if: free-threaded hazard when written has run` */
+struct severity_if {
+    enum target target;
+    enum severity severity;
+    VEC(struct condition) conditions;
+};
+
+struct rule {
+    const char *id, *name, *family, *since;
+    const char *python; /* "3.9+" */
+    enum confidence confidence;
+    enum severity severity[TARGETS];
+    VEC(struct severity_if) severity_if;
+    enum fact_kind fact;
+    VEC(struct condition) conditions; /* all must hold */
+    /* Findings of these rules about the same fact are dropped when this one matches. */
+    VEC(const char *) supersedes;
+    const char *message, *fix, *note, *refs, *symbol;
+    const char *page; /* the whole Markdown text, for `extcheck explain` */
+    const char *what; /* first paragraph of "What it finds" */
+    const char *path; /* of the file, relative to rules/ */
+};
+
+struct api_table;
+struct ruleset {
+    struct arena arena;
+    VEC(struct rule *) rules; /* sorted by id */
+    VEC(struct api_table *) tables;
+    struct map by_id;
+};
+
+/* Rules and tables compiled into the program, or those of a directory when dir is not NULL; rows of
+ * extra_api (may be NULL) are added. Returns false after saying what is wrong. */
+bool ruleset_load(struct ruleset *set, const char *dir, const char *extra_api);
+void ruleset_free(struct ruleset *set);
+/* By id or by name; NULL when there is none. */
+const struct rule *ruleset_find(const struct ruleset *set, const char *id_or_name);
+
+struct api_row {
+    const char **cells;
+};
+/* The table called name ("borrowed_refs"), or NULL. */
+const struct api_table *ruleset_table(const struct ruleset *set, const char *name);
+/* The cell of the row whose first column is key, or NULL when there is no such row or column. */
+const char *api_table_cell(const struct api_table *table, const char *key, const char *column);
+bool api_table_has(const struct api_table *table, const char *key);
+
+/* What a run of the rules needs to know of the user's wishes. */
+struct rule_options {
+    bool targets[TARGETS];
+    const char *const *select; /* ids, names or families; NULL-terminated; NULL: all */
+    const char *const *ignore;
+    enum confidence min_confidence;
+    int min_python; /* 0x0309 */
+};
+
+/* Matches every rule against the facts (after passes_run()) and adds findings: messages filled in,
+ * related places attached (writes of a variable, rel_* of a flaw), duplicates removed, sorted. */
+void rules_run(const struct ruleset *set, const struct facts *facts,
+               const struct rule_options *options, struct findings *out);
+
+#endif
