@@ -1,0 +1,73 @@
+/*
+ * testmod: lazy_table_good
+ * purpose: a table is filled once, under pthread_once
+ * hazard: none
+ * python: 3.9
+ * import-main: ok
+ * import-twice: ok
+ * import-subinterpreter: ok
+ * exercise: own-gil: every value is right
+ * free-threaded: ok
+ * notes: the once function runs no Python code, so it cannot deadlock with the GIL
+ */
+#include <Python.h>
+#include <pthread.h>
+
+enum { TABLE_SIZE = 262144 };
+
+static long long squares[TABLE_SIZE];
+static pthread_once_t filled = PTHREAD_ONCE_INIT;
+
+static void
+lazy_table_fill(void)
+{
+    for (long long n = 0; n < TABLE_SIZE; n++) {
+        for (int part = 0; part < 4; part++) {
+            squares[n] += n * (n / 4 + (part < n % 4));
+        }
+    }
+}
+
+static PyObject *
+lazy_table_square(PyObject *Py_UNUSED(module), PyObject *arg)
+{
+    long n = PyLong_AsLong(arg);
+    if (n == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (n < 0 || n >= TABLE_SIZE) {
+        PyErr_SetString(PyExc_ValueError, "square() wants 0 <= n < 262144");
+        return NULL;
+    }
+    (void)pthread_once(&filled, lazy_table_fill);
+    return PyLong_FromLongLong(squares[n]);
+}
+
+static PyMethodDef lazy_table_methods[] = {
+    {"square", lazy_table_square, METH_O, "square(n): n * n for n below 262144"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot lazy_table_slots[] = {
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef lazy_table_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "lazy_table_good",
+    .m_size = 0,
+    .m_methods = lazy_table_methods,
+    .m_slots = lazy_table_slots,
+};
+
+PyMODINIT_FUNC
+PyInit_lazy_table_good(void)
+{
+    return PyModuleDef_Init(&lazy_table_def);
+}

@@ -1,0 +1,58 @@
+/*
+ * testmod: lost_count_bad
+ * purpose: calls are counted in a plain static integer
+ * hazard: GLB11
+ * python: 3.9
+ * import-main: ok
+ * import-twice: ok
+ * import-subinterpreter: ok
+ * exercise: own-gil: interpreters that count at the same time lose counts
+ * free-threaded: fails "counts were lost"
+ * notes: one interpreter's lock does not keep the other one out
+ */
+#include <Python.h>
+
+static unsigned long hits; /* expect: GLB11 */
+
+static PyObject *
+lost_count_hit(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    hits++;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+lost_count_hits(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    return PyLong_FromUnsignedLong(hits);
+}
+
+static PyMethodDef lost_count_methods[] = {
+    {"hit", lost_count_hit, METH_NOARGS, "count one call"},
+    {"hits", lost_count_hits, METH_NOARGS, "number of calls so far"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot lost_count_slots[] = {
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, /* expect: INI14 */
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef lost_count_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "lost_count_bad",
+    .m_size = 0,
+    .m_methods = lost_count_methods,
+    .m_slots = lost_count_slots,
+};
+
+PyMODINIT_FUNC
+PyInit_lost_count_bad(void)
+{
+    return PyModuleDef_Init(&lost_count_def);
+}

@@ -1,0 +1,60 @@
+/*
+ * testmod: scratch_buffer_good
+ * purpose: text is put together in a buffer on the stack
+ * hazard: none
+ * python: 3.9
+ * import-main: ok
+ * import-twice: ok
+ * import-subinterpreter: ok
+ * exercise: own-gil: every string is whole
+ * free-threaded: ok
+ * notes: an automatic buffer costs nothing and belongs to one call
+ */
+#include <Python.h>
+
+static PyObject *
+scratch_buffer_spell(PyObject *Py_UNUSED(module), PyObject *arg)
+{
+    char scratch[4096];
+    long digit = PyLong_AsLong(arg);
+    if (digit == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (digit < 0 || digit > 9) {
+        PyErr_SetString(PyExc_ValueError, "spell() wants a digit");
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof(scratch); i++) {
+        scratch[i] = (char)('0' + digit);
+    }
+    return PyUnicode_FromStringAndSize(scratch, sizeof(scratch));
+}
+
+static PyMethodDef scratch_buffer_methods[] = {
+    {"spell", scratch_buffer_spell, METH_O, "spell(digit): the digit, many times over"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot scratch_buffer_slots[] = {
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef scratch_buffer_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "scratch_buffer_good",
+    .m_size = 0,
+    .m_methods = scratch_buffer_methods,
+    .m_slots = scratch_buffer_slots,
+};
+
+PyMODINIT_FUNC
+PyInit_scratch_buffer_good(void)
+{
+    return PyModuleDef_Init(&scratch_buffer_def);
+}
