@@ -87,4 +87,12 @@ struct findings {
     int unused_suppressions, stale_baseline;
 };
 
+/* Fills f->fingerprint from the rule, file (relative to the project's root, so that two checkouts
+ * agree), the symbol and the source line with its whitespace squeezed. */
+void finding_fingerprint(struct finding *f, const char *file);
+/* The order of every report: file, line, column, rule id, then symbol and message. */
+int finding_compare(const struct finding *a, const struct finding *b);
+void findings_sort(struct findings *findings);
+void findings_free(struct findings *findings);
+
 #endif
