@@ -13,7 +13,6 @@ import subprocess
 from pythons_run import DownloadError, MissingTool, run_logged
 
 KEYRING = pathlib.Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-FRESH_SECONDS = 6 * 3600
 
 CONFIGURATION = """\
 Dir::Etc::sourcelist "{root}/sources.list";

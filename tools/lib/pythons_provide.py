@@ -1,7 +1,6 @@
 """Providing interpreters into the cache: unpacked Debian packages or builds from source."""
 
 import os
-import pathlib
 import shutil
 
 import pythons_apt
@@ -106,6 +105,11 @@ def _redirect_loader(home, package, spec, log):
               "--set-rpath", ":".join(libraries), binary], f"{spec}: patching", log)
 
 
+def forget_downloads(cache):
+    """Package lists and archives are of no use once everything is in place."""
+    shutil.rmtree(cache / "apt", ignore_errors=True)
+
+
 def source_tree(version, cache):
     return cache / "source" / version
 
@@ -120,7 +124,7 @@ def _unpack_source(spec, suite, tree, cache, log):
     shutil.rmtree(tree, ignore_errors=True)
     tree.parent.mkdir(parents=True, exist_ok=True)
     # apt has checked the file against the signed lists.
-    must_run(["dpkg-source", "--no-check", "-x", dsc, tree], f"{spec}: unpacking", log)
+    must_run(["dpkg-source", "--no-check", "--no-copy", "-x", dsc, tree], f"{spec}: unpacking", log)
 
 
 def _provide_built(spec, cache, log):
@@ -141,7 +145,8 @@ def _provide_built(spec, cache, log):
     if stays:
         (tree / ".complete").touch()
     else:
-        shutil.rmtree(tree, ignore_errors=True)
+        shutil.rmtree(tree.parent, ignore_errors=True)
 
 
-__all__ = ["DownloadError", "MissingTool", "ProvideError", "provide", "source_tree"]
+__all__ = ["DownloadError", "MissingTool", "ProvideError", "forget_downloads", "provide",
+           "source_tree"]
