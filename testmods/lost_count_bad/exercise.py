@@ -1,21 +1,22 @@
-"""Do calls made at the same time all get counted?"""
+"""Do spaces that are counted at the same time all get counted?"""
 
 import harness
 
-CALLS = 200_000
-USE = "before = mod.hits(); mod.hit(); assert mod.hits() > before"
+ROUNDS, SPACES = 200, 20_000
+USE = "before = mod.total(); mod.spaces(b' a '); assert mod.total() >= before + 2"
 COUNT = f"""
-hit = mod.hit
-for _ in range({CALLS}):
-    hit()
+text = b" " * {SPACES}
+for _ in range({ROUNDS}):
+    mod.spaces(text)
 """
 
 
 def observe(name, context):
     where = harness.places(name, context)
     harness.together(where, COUNT)
-    lost = CALLS * len(where) - where[0].run("result = mod.hits()")
-    return f"{lost} of {CALLS * len(where)} counts were lost" if lost else None
+    wanted = ROUNDS * SPACES * len(where)
+    lost = wanted - where[0].run("result = mod.total()")
+    return f"{lost} of {wanted} counts were lost" if lost else None
 
 
 if __name__ == "__main__":

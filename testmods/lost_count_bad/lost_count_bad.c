@@ -1,6 +1,6 @@
 /*
  * testmod: lost_count_bad
- * purpose: calls are counted in a plain static integer
+ * purpose: spaces are counted in a plain static integer
  * hazard: GLB11
  * python: 3.9
  * import-main: ok
@@ -12,24 +12,33 @@
  */
 #include <Python.h>
 
-static unsigned long hits; /* expect: GLB11 */
+static unsigned long total; /* expect: GLB11 */
 
 static PyObject *
-lost_count_hit(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+lost_count_spaces(PyObject *Py_UNUSED(module), PyObject *arg)
 {
-    hits++;
+    char *text;
+    Py_ssize_t size;
+    if (PyBytes_AsStringAndSize(arg, &text, &size) < 0) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < size; i++) {
+        if (text[i] == ' ') {
+            total++;
+        }
+    }
     Py_RETURN_NONE;
 }
 
 static PyObject *
-lost_count_hits(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+lost_count_total(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
-    return PyLong_FromUnsignedLong(hits);
+    return PyLong_FromUnsignedLong(total);
 }
 
 static PyMethodDef lost_count_methods[] = {
-    {"hit", lost_count_hit, METH_NOARGS, "count one call"},
-    {"hits", lost_count_hits, METH_NOARGS, "number of calls so far"},
+    {"spaces", lost_count_spaces, METH_O, "spaces(bytes): count the spaces in it"},
+    {"total", lost_count_total, METH_NOARGS, "number of spaces counted so far"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,6 +1,6 @@
 /*
  * testmod: lost_count_good
- * purpose: calls are counted in a static atomic integer
+ * purpose: spaces are counted in a static atomic integer
  * hazard: none
  * python: 3.9
  * import-main: ok
@@ -13,24 +13,33 @@
 #include <Python.h>
 #include <stdatomic.h>
 
-static atomic_ulong hits;
+static atomic_ulong total;
 
 static PyObject *
-lost_count_hit(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+lost_count_spaces(PyObject *Py_UNUSED(module), PyObject *arg)
 {
-    atomic_fetch_add_explicit(&hits, 1, memory_order_relaxed);
+    char *text;
+    Py_ssize_t size;
+    if (PyBytes_AsStringAndSize(arg, &text, &size) < 0) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < size; i++) {
+        if (text[i] == ' ') {
+            atomic_fetch_add_explicit(&total, 1, memory_order_relaxed);
+        }
+    }
     Py_RETURN_NONE;
 }
 
 static PyObject *
-lost_count_hits(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+lost_count_total(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
-    return PyLong_FromUnsignedLong(atomic_load_explicit(&hits, memory_order_relaxed));
+    return PyLong_FromUnsignedLong(atomic_load_explicit(&total, memory_order_relaxed));
 }
 
 static PyMethodDef lost_count_methods[] = {
-    {"hit", lost_count_hit, METH_NOARGS, "count one call"},
-    {"hits", lost_count_hits, METH_NOARGS, "number of calls so far"},
+    {"spaces", lost_count_spaces, METH_O, "spaces(bytes): count the spaces in it"},
+    {"total", lost_count_total, METH_NOARGS, "number of spaces counted so far"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -57,7 +57,7 @@ def read_use(module):
     """The USE string of exercise.py, taken without running it."""
     tree = ast.parse(module.exercise().read_text(encoding="utf-8"))
     for node in tree.body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == "USE":
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "USE":
             return ast.literal_eval(node.value)
     raise modinfo.HeaderError(f"{module.exercise()}: no USE = \"...\"")
 

@@ -41,12 +41,16 @@ def interpreters_module():
 class Interpreter:
     """A subinterpreter; kind is own-gil or shared-gil."""
 
+    # 3.12 ends an interpreter with the last reference to its id, before main() has reported.
+    alive = []
+
     def __init__(self, kind):
         self.api = interpreters_module()
         if self.api.__name__ == "_interpreters":
             self.id = self.api.create("isolated" if kind == "own-gil" else "legacy")
         else:
             self.id = self.api.create(isolated=kind == "own-gil")
+        self.alive.append(self.id)
 
     def run(self, code):
         """Runs code there and returns what it left in `result` (a plain literal)."""
@@ -65,6 +69,7 @@ class Interpreter:
         return out["value"]
 
     def close(self):
+        self.alive.remove(self.id)
         self.api.destroy(self.id)
 
 
