@@ -1,0 +1,66 @@
+/*
+ * testmod: critical_return_bad
+ * purpose: a function returns from within a critical section
+ * hazard: LCK01
+ * python: 3.9
+ * import-main: ok
+ * import-twice: ok
+ * import-subinterpreter: ok
+ * exercise: main(free-threaded): the thread state keeps a pointer into a dead stack frame and the
+ *     process crashes
+ * free-threaded: fails "SIG"
+ * notes: builds with the GIL hide it: there the macros are an empty block
+ */
+#include <Python.h>
+
+#ifndef Py_BEGIN_CRITICAL_SECTION
+#define Py_BEGIN_CRITICAL_SECTION(op) {
+#define Py_END_CRITICAL_SECTION() }
+#endif
+
+static PyObject *
+critical_return_last(PyObject *Py_UNUSED(module), PyObject *list)
+{
+    PyObject *item = NULL;
+    if (!PyList_CheckExact(list)) {
+        PyErr_SetString(PyExc_TypeError, "last() wants a list");
+        return NULL;
+    }
+    Py_BEGIN_CRITICAL_SECTION(list);
+    if (PyList_GET_SIZE(list) == 0) {
+        Py_RETURN_NONE; /* expect: LCK01 */
+    }
+    item = PyList_GET_ITEM(list, PyList_GET_SIZE(list) - 1);
+    Py_INCREF(item);
+    Py_END_CRITICAL_SECTION();
+    return item;
+}
+
+static PyMethodDef critical_return_methods[] = {
+    {"last", critical_return_last, METH_O, "last(list): its last item, or None"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot critical_return_slots[] = {
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, /* expect: INI14 */
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef critical_return_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "critical_return_bad",
+    .m_size = 0,
+    .m_methods = critical_return_methods,
+    .m_slots = critical_return_slots,
+};
+
+PyMODINIT_FUNC
+PyInit_critical_return_bad(void)
+{
+    return PyModuleDef_Init(&critical_return_def);
+}
