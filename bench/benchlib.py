@@ -1,4 +1,4 @@
-"""What the benches share: the cache, the corpus table, compile databases, headers, running extcheck."""
+"""What the benches share: cache, corpus table, compile databases, headers, running extcheck."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def module_sources(module):
     for pattern in module.sources:
         found = sorted(top.glob(pattern))
         if not found:
-            raise BenchError(f"{top}: no file for '{pattern}'; run bench/corpus.py, or mend corpus.tsv")
+            raise BenchError(f"{top}: no file for '{pattern}'; mend bench/corpus.tsv")
         files.extend(path for path in found if path not in files)
     return files
 
@@ -110,8 +110,9 @@ def write_database(folder, units):
     entries = []
     for unit in units:
         compiler = "c++" if unit.language == "c++" else "cc"
+        arguments = [compiler, *unit.arguments, "-c", unit.file, "-o", unit.output]
         entries.append({"directory": unit.directory, "file": unit.file, "output": unit.output,
-                        "arguments": [compiler, *unit.arguments, "-c", unit.file, "-o", unit.output]})
+                        "arguments": arguments})
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "compile_commands.json"
     text = json.dumps(entries, indent=1) + "\n"

@@ -142,7 +142,8 @@ def compare(options, tree, units, report):
     print_list("not counted: only a declaration rule names the definition",
                [f"{show(e)}: {show_findings(findings_for(e, tree, declarations))}"
                 for e in uncounted])
-    print_list("globals-to-fix entries not defined in this configuration", [show(e) for e in absent])
+    print_list("globals-to-fix entries not defined in this configuration",
+               [show(e) for e in absent])
     print_list("ignored entries not defined in this configuration",
                [show(e) for e in absent_ignored])
     print_list("files clang itself cannot parse here (their entries are judged as far as they"
