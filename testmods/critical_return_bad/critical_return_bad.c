@@ -6,7 +6,7 @@
  * import-main: ok
  * import-twice: ok
  * import-subinterpreter: ok
- * exercise: main(free-threaded): the thread state keeps a pointer into a dead stack frame and the
+ * exercise: free-threaded: the thread state keeps a pointer into a dead stack frame and the
  *     process crashes
  * free-threaded: fails "SIG"
  * notes: builds with the GIL hide it: there the macros are an empty block
@@ -27,11 +27,11 @@ critical_return_last(PyObject *Py_UNUSED(module), PyObject *list)
         return NULL;
     }
     Py_BEGIN_CRITICAL_SECTION(list);
-    if (PyList_GET_SIZE(list) == 0) {
+    Py_ssize_t size = PyList_GET_SIZE(list);
+    if (size == 0) {
         Py_RETURN_NONE; /* expect: LCK01 */
     }
-    item = PyList_GET_ITEM(list, PyList_GET_SIZE(list) - 1);
-    Py_INCREF(item);
+    item = PySequence_GetItem(list, size - 1);
     Py_END_CRITICAL_SECTION();
     return item;
 }

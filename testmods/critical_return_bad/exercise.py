@@ -13,7 +13,7 @@ for _ in range(1000):
 
 
 def observe(name, context):
-    crash = harness.death(name, context, CRASH)
+    crash = harness.fate(name, context, CRASH)
     return f"a process that took the early return died of {crash}" if crash else None
 
 

@@ -3,9 +3,9 @@
  * purpose: an int is made while the thread is detached from its interpreter
  * hazard: NOG01
  * python: 3.9
- * import-main: undefined
- * import-twice: undefined
- * import-subinterpreter: undefined
+ * import-main: ok
+ * import-twice: ok
+ * import-subinterpreter: ok
  * exercise: main(3.12+): the process crashes
  * free-threaded: fails "SIG"
  * notes: there is no thread state to take memory from; older versions get away with it most of

@@ -11,8 +11,7 @@ second.run("mod.keep(b'second')")
 
 
 def observe(name, context):
-    code = CRASH.replace("name, context", f"{name!r}, {context!r}")
-    crash = harness.death(name, context, code)
+    crash = harness.fate(name, context, CRASH)
     return f"freeing another interpreter's memory ended in {crash}" if crash else None
 
 

@@ -21,9 +21,9 @@ thread_local_cache_find(PyObject *module)
         PyErr_SetString(PyExc_RuntimeError, "no thread state dict");
         return NULL;
     }
-    PyObject *list = PyDict_GetItemWithError(dict, module);
-    Py_XINCREF(list);
-    if (list == NULL && !PyErr_Occurred()) {
+    PyObject *list = PyObject_GetItem(dict, module);
+    if (list == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
+        PyErr_Clear();
         list = PyList_New(0);
         if (list != NULL && PyDict_SetItem(dict, module, list) < 0) {
             Py_CLEAR(list);

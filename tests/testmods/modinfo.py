@@ -77,8 +77,9 @@ class Testmod:
         if not colon:
             raise HeaderError("exercise needs '<contexts>: <what must be observed>'")
         self.contexts = [Context(part) for part in contexts.split(",")]
-        if any(context.name == "free-threaded" for context in self.contexts):
-            raise HeaderError("the free-threaded exercise is asked for by the free-threaded key")
+        promised = any(context.name == "free-threaded" for context in self.contexts)
+        if promised and self.half == "bad" and self.free_threaded.kind != "fails":
+            raise HeaderError("a free-threaded exercise needs 'free-threaded: fails \"text\"'")
 
     def exercise(self):
         return FOLDER / f"{self.pair}_bad" / "exercise.py"

@@ -118,6 +118,8 @@ def plan_imports(module, python):
 def plan_exercises(module, python, bad):
     """Both halves are exercised in the contexts in which the bad half's header promises harm."""
     for context in bad.contexts:
+        if context.name == "free-threaded":
+            continue  # the free-threaded key decides, below
         if context.name == "own-gil" and python.minor < (3, 12):
             yield context.name, "own-GIL interpreters need 3.12"
         elif not context.applies(python):

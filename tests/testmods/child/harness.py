@@ -5,6 +5,7 @@ the exercise itself failed; a death by signal is none of these.
 """
 
 import ast
+import gc
 import importlib
 import os
 import signal
@@ -77,6 +78,7 @@ class Copy:
     """A module object in the main interpreter; a second one is a reload."""
 
     def __init__(self, name):
+        self.name = name
         sys.modules.pop(name, None)
         self.space = {"mod": importlib.import_module(name)}
 
@@ -86,7 +88,11 @@ class Copy:
         return self.space.get("result")
 
     def close(self):
+        """Drops the module object for good, which runs its m_free."""
+        if sys.modules.get(self.name) is self.space.get("mod"):
+            sys.modules.pop(self.name, None)
         self.space.clear()
+        gc.collect()
 
 
 class Shared:
@@ -96,7 +102,9 @@ class Shared:
         self.space = {"mod": module}
 
     run = Copy.run
-    close = Copy.close
+
+    def close(self):
+        self.space.clear()
 
 
 def places(name, context, count=2):
@@ -143,17 +151,18 @@ def together(where, code):
     return results
 
 
-def death(name, context, code, drop_env=()):
-    """Does `code(place...)` die of a signal in a process of its own? Its name, or None."""
-    env = {key: value for key, value in os.environ.items() if key not in drop_env}
-    script = f"import harness\nwhere = harness.places({name!r}, {context!r})\n{code}\n"
-    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True,
-                          text=True, timeout=50)
+def fate(name, context, code):
+    """What became of `code` in a process of its own, with `where` bound to two places: the name of
+    the signal that killed it, else what it printed, else None."""
+    script = (f"import harness\nname, context = {name!r}, {context!r}\n"
+              f"where = harness.places(name, context)\n{code}\n")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
+                          timeout=50)
     if done.returncode < 0:
         return signal.Signals(-done.returncode).name
     if done.returncode:
         raise RuntimeError(f"exit code {done.returncode}: {done.stderr}")
-    return None
+    return done.stdout.strip() or None
 
 
 def main(observe):

@@ -1,0 +1,84 @@
+/*
+ * testmod: freelist_good
+ * purpose: dead objects go back to the allocator
+ * hazard: none
+ * python: 3.10
+ * import-main: ok
+ * import-twice: ok
+ * import-subinterpreter: ok
+ * exercise: own-gil: objects of two interpreters never use the same memory
+ * free-threaded: ok
+ * notes: the allocator has free lists of its own, one for each interpreter
+ */
+#include <Python.h>
+
+typedef struct node_object {
+    PyObject_HEAD
+    struct node_object *next;
+} node_object;
+
+static int
+node_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+static void
+node_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot node_slots[] = {
+    {Py_tp_new, (void *)PyType_GenericNew},
+    {Py_tp_traverse, (void *)node_traverse},
+    {Py_tp_dealloc, (void *)node_dealloc},
+    {0, NULL},
+};
+
+static PyType_Spec node_spec = {
+    .name = "freelist_good.Node",
+    .basicsize = sizeof(node_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = node_slots,
+};
+
+static int
+freelist_exec(PyObject *module)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &node_spec, NULL);
+    if (type == NULL) {
+        return -1;
+    }
+    int failed = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    return failed;
+}
+
+static PyModuleDef_Slot freelist_slots[] = {
+    {Py_mod_exec, (void *)freelist_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef freelist_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "freelist_good",
+    .m_size = 0,
+    .m_slots = freelist_slots,
+};
+
+PyMODINIT_FUNC
+PyInit_freelist_good(void)
+{
+    return PyModuleDef_Init(&freelist_def);
+}

@@ -1,0 +1,74 @@
+/*
+ * testmod: lazy_import_bad
+ * purpose: a function of another module is imported on first use and kept in a local static
+ * hazard: LZY06
+ * python: 3.9
+ * import-main: ok
+ * import-twice: ok
+ * import-subinterpreter: ok
+ * exercise: own-gil, shared-gil: the second interpreter calls the function object that the first
+ *     one imported
+ * free-threaded: undefined
+ * notes: a Python function carries its globals with it: code then runs in another interpreter's
+ *     world
+ */
+#include <Python.h>
+
+static PyObject *
+lazy_import_dumps(void)
+{
+    static PyObject *dumps = NULL;
+    if (dumps == NULL) { /* expect: LZY06 */
+        PyObject *json = PyImport_ImportModule("json");
+        if (json == NULL) {
+            return NULL;
+        }
+        dumps = PyObject_GetAttrString(json, "dumps");
+        Py_DECREF(json);
+    }
+    return dumps;
+}
+
+static PyObject *
+lazy_import_to_json(PyObject *Py_UNUSED(module), PyObject *obj)
+{
+    PyObject *dumps = lazy_import_dumps();
+    return dumps == NULL ? NULL : PyObject_CallFunctionObjArgs(dumps, obj, NULL);
+}
+
+static PyObject *
+lazy_import_address(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    PyObject *dumps = lazy_import_dumps();
+    return dumps == NULL ? NULL : PyLong_FromVoidPtr(dumps);
+}
+
+static PyMethodDef lazy_import_methods[] = {
+    {"to_json", lazy_import_to_json, METH_O, "to_json(obj): its JSON text"},
+    {"address", lazy_import_address, METH_NOARGS, "address of the function used"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot lazy_import_slots[] = {
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED}, /* expect: INI13 */
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, /* expect: INI14 */
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef lazy_import_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "lazy_import_bad",
+    .m_size = 0,
+    .m_methods = lazy_import_methods,
+    .m_slots = lazy_import_slots,
+};
+
+PyMODINIT_FUNC
+PyInit_lazy_import_bad(void)
+{
+    return PyModuleDef_Init(&lazy_import_def);
+}

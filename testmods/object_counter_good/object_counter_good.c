@@ -1,0 +1,123 @@
+/*
+ * testmod: object_counter_good
+ * purpose: a method counts in a field of its object within a critical section
+ * hazard: none
+ * python: 3.10
+ * import-main: ok
+ * import-twice: ok
+ * import-subinterpreter: ok
+ * exercise: free-threaded: no count is lost
+ * free-threaded: ok
+ * notes: the macros are an empty block in builds with the GIL; older headers lack them
+ */
+#include <Python.h>
+
+#ifndef Py_BEGIN_CRITICAL_SECTION
+#define Py_BEGIN_CRITICAL_SECTION(op) {
+#define Py_END_CRITICAL_SECTION() }
+#endif
+
+typedef struct {
+    PyObject_HEAD
+    long long hits;
+} counter_object;
+
+static int
+counter_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+static void
+counter_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* Counts every byte of its argument, one at a time. */
+static PyObject *
+counter_hit(PyObject *self, PyObject *arg)
+{
+    counter_object *counter = (counter_object *)self;
+    Py_ssize_t size = PyObject_Size(arg);
+    if (size < 0) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < size; i++) {
+        Py_BEGIN_CRITICAL_SECTION(self);
+        counter->hits++;
+        Py_END_CRITICAL_SECTION();
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+counter_hits(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    long long hits;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    hits = ((counter_object *)self)->hits;
+    Py_END_CRITICAL_SECTION();
+    return PyLong_FromLongLong(hits);
+}
+
+static PyMethodDef counter_methods[] = {
+    {"hit", counter_hit, METH_O, "hit(bytes): count them"},
+    {"hits", counter_hits, METH_NOARGS, "the count"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot counter_slots[] = {
+    {Py_tp_new, (void *)PyType_GenericNew},
+    {Py_tp_traverse, (void *)counter_traverse},
+    {Py_tp_dealloc, (void *)counter_dealloc},
+    {Py_tp_methods, counter_methods},
+    {0, NULL},
+};
+
+static PyType_Spec counter_spec = {
+    .name = "object_counter_good.Counter",
+    .basicsize = sizeof(counter_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = counter_slots,
+};
+
+static int
+object_counter_exec(PyObject *module)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &counter_spec, NULL);
+    if (type == NULL) {
+        return -1;
+    }
+    int failed = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    return failed;
+}
+
+static PyModuleDef_Slot object_counter_slots[] = {
+    {Py_mod_exec, (void *)object_counter_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef object_counter_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "object_counter_good",
+    .m_size = 0,
+    .m_slots = object_counter_slots,
+};
+
+PyMODINIT_FUNC
+PyInit_object_counter_good(void)
+{
+    return PyModuleDef_Init(&object_counter_def);
+}
