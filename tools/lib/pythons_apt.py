@@ -14,6 +14,8 @@ from pythons_run import DownloadError, MissingTool, run_logged
 
 KEYRING = pathlib.Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
+# A mirror that is a snapshot has lists of newer suites that count as expired; they are signed all
+# the same, and nothing that is fetched here gets installed.
 CONFIGURATION = """\
 Dir::Etc::sourcelist "{root}/sources.list";
 Dir::Etc::sourceparts "/dev/null";
@@ -24,6 +26,7 @@ Dir::Cache "{root}/cache";
 APT::Update::Error-Mode "any";
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
+Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
 Acquire::Retries "2";
 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";

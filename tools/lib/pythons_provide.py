@@ -137,6 +137,9 @@ def _provide_built(spec, cache, log):
     say(f"{spec}: building from source, about three minutes on two cores")
     environment = {k: v for k, v in os.environ.items()
                    if k not in ("CFLAGS", "CPPFLAGS", "LDFLAGS", "PYTHONPATH", "PYTHONHOME")}
+    if "--with-thread-sanitizer" in options:
+        # Debian's Makefile leaves out the flags of the link step that configure found.
+        environment["LDFLAGS"] = "-fsanitize=thread"
     must_run(["./configure", f"--prefix={home}", "--with-ensurepip=no",
               "--disable-test-modules", *options], f"{spec}: configure", log, tree, environment)
     must_run(["make", JOBS], f"{spec}: make", log, tree, environment)
