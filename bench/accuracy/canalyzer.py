@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchlib import (BenchError, add_extcheck_option, failed_files, finding_path, note,  # noqa: E402
-                      read_tsv, run_extcheck, run_main)
+from benchlib import (BenchError, add_extcheck_option, failed_files,  # noqa: E402
+                      finding_path, note, read_tsv, run_extcheck, run_main)
 from cpython import prepare, source_tree  # noqa: E402
 
 RECALL_TARGET = 0.97
