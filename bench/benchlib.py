@@ -175,11 +175,11 @@ def need_program(path):
     return os.path.abspath(found)
 
 
-def run_extcheck(extcheck, arguments, cwd, timeout=1800):
+def run_extcheck(extcheck, arguments, cwd, timeout=1800, env=None):
     """The JSON report, whatever the verdict. Exit codes 0-2 are answers, anything else a fault."""
     command = [need_program(extcheck), "--format", "json", *arguments]
-    run = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         timeout=timeout, check=False)
+    run = subprocess.run(command, cwd=cwd, env=env, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, timeout=timeout, check=False)
     said = run.stderr.decode("utf-8", "replace").strip()
     if run.returncode not in (0, 1, 2):
         raise BenchError(f"extcheck died with exit code {run.returncode} in {cwd}: {said[-2000:]}")
