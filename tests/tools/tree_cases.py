@@ -216,6 +216,15 @@ class SetUp(unittest.TestCase):
         self.assertEqual(parser["*"]["indent_style"], "space")
         self.assertEqual(style["UseTab"], "Never")
 
+    def test_formatter_takes_its_settings(self):
+        program = shutil.which("clang-format-14") or shutil.which("clang-format")
+        if not program:
+            self.skipTest("clang-format is not installed")
+        done = subprocess.run([program, "--style=file", "--assume-filename=x.c"], cwd=ROOT,
+                              input="int\nf(void)\n{\n    return 0;\n}\n", text=True,
+                              capture_output=True, check=False)
+        self.assertEqual((done.stderr, done.stdout), ("", "int\nf(void)\n{\n    return 0;\n}\n"))
+
     def test_missing_packages_without_root_name_the_command(self):
         script = ('. tools/lib/common.sh; id() { echo 1000; }; '
                   'package_installed() { [ "$1" = here ]; }; '
