@@ -4,8 +4,8 @@
  * write only to the stream they are given: findings go to stdout or to a file, and
  * report_closing() says on stderr what was analysed, whatever the format.
  *
- * All formats are reproducible: sorted, no time, paths relative to the root, and bytes that are no
- * UTF-8 replaced. Findings of severity none (for no target that was asked for) never appear.
+ * All formats are reproducible: sorted, no time, and bytes that are no UTF-8 replaced. Machine
+ * formats have paths relative to the root; full and concise leave them as the user wrote them. Findings of severity none (for no target that was asked for) never appear.
  *
  * Ownership: nothing is kept. Threads: any, on findings that nobody changes.
  * Errors: a failed write shows in ferror(out), which the caller checks. */
@@ -20,10 +20,10 @@
 
 struct report_options {
     bool color;           /* full, concise: colours by severity */
-    bool quiet;           /* report_closing() prints the `analysed` line only */
+    bool quiet;           /* full: findings only; report_closing(): the `analysed` line only */
     bool statistics;      /* report_closing() counts findings per rule */
     bool show_suppressed; /* full, concise: suppressed findings too, marked */
-    const char *root;     /* paths are shown relative to it; NULL: the working directory */
+    const char *root;     /* paths become relative to it; NULL: the working directory */
     const char *version;  /* of extcheck */
     const char *libclang; /* "libclang 14.0.6 (...)"; NULL: none was needed */
     const char *docs_url; /* where the rule pages are: DOCS_URL/GLB01; NULL: nowhere */
