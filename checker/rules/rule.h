@@ -14,14 +14,29 @@
 enum condition_op { OP_IS, OP_IS_NOT, OP_HAS, OP_LACKS, OP_IN, OP_NOT_IN, OP_LIKE, OP_UNLIKE,
                     OP_LESS, OP_LESS_EQUAL, OP_GREATER, OP_GREATER_EQUAL, OP_SET, OP_UNSET };
 
+/* Whose field a condition looks at: the fact's own; its file (`file`); the oldest supported Python
+ * (`min-python < 3.13`); or a field of the unit, function or variable that the fact names
+ * (`unit.generator`, `function.binding`, `variable.class`). */
+enum condition_on { ON_FACT, ON_FILE, ON_MIN_PYTHON, ON_UNIT, ON_FUNCTION, ON_VARIABLE };
+
 struct condition {
-    const struct fact_field *field; /* NULL: the pseudo field `file` */
+    enum condition_on on;
+    const struct fact_field *field; /* NULL for ON_FILE and ON_MIN_PYTHON */
     enum condition_op op;
     const char *value;
     VEC(const char *) words; /* value split at '|' */
     long number;
     const struct api_table *table;
-    const char *column, *wanted;
+    const char *column, *wanted; /* wanted: words split at '|', in .words; NULL: any row */
+    bool column_differs;         /* `TABLE:column!=value` */
+};
+
+/* `needs: own-gil blocker`: kept only when the module has another finding of that severity for that
+ * target; `needs-none: own-gil hazard`: only when it has none. */
+struct rule_need {
+    enum target target;
+    enum severity severity;
+    bool none;
 };
 
 /* `severity-if: free-threaded hazard when written has run` */
@@ -37,14 +52,20 @@ struct rule {
     enum confidence confidence;
     enum severity severity[TARGETS];
     VEC(struct severity_if) severity_if;
+    int python_first, python_last;    /* of `python`, 0x0309; last is INT_MAX when open */
+    int min_python;                   /* `min-python: 3.10`: only for projects from there on */
+    bool decides_loading;             /* `decides: loading`: a declaration, not a danger */
     enum fact_kind fact;
     VEC(struct condition) conditions; /* all must hold */
+    VEC(struct rule_need) needs;
     /* Findings of these rules about the same fact are dropped when this one matches. */
     VEC(const char *) supersedes;
     const char *message, *fix, *note, *refs, *symbol;
     const char *page; /* the whole Markdown text, for `extcheck explain` */
     const char *what; /* first paragraph of "What it finds" */
     const char *path; /* of the file, relative to rules/ */
+    int index;        /* in ruleset.rules */
+    VEC(const struct rule *) superseded; /* transitive closure of `supersedes` */
 };
 
 struct api_table;
@@ -59,6 +80,9 @@ struct ruleset {
  * extra_api (may be NULL) are added. Returns false after saying what is wrong. */
 bool ruleset_load(struct ruleset *set, const char *dir, const char *extra_api);
 void ruleset_free(struct ruleset *set);
+/* Everything that loading does not refuse but a rule of this project must have (headings, pages in
+ * the folder of their family, cells filled); says each on stderr and returns how many. */
+int ruleset_check(const struct ruleset *set);
 /* By id or by name; NULL when there is none. */
 const struct rule *ruleset_find(const struct ruleset *set, const char *id_or_name);
 

@@ -1,0 +1,143 @@
+/* Texts of findings: fields and table cells filled in, ids made readable. */
+#include <string.h>
+
+#include "rules/api_table.h"
+#include "rules/match.h"
+
+/* One id or descriptor: what stands behind `path#`, behind `var:`, `func:`, `call:` ... */
+static void
+message_add_name(struct str *out, const char *id, size_t n)
+{
+    static const char *const prefixes[] = {"func:", "var:", "call:", "immortal:", "local:"};
+    for (bool again = true; again;) {
+        again = false;
+        for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+            size_t length = strlen(prefixes[i]);
+            if (n > length && strncmp(id, prefixes[i], length) == 0) {
+                id += length;
+                n -= length;
+                again = true;
+            }
+        }
+    }
+    for (size_t i = n; i-- > 0;) {
+        if (id[i] == ' ') {
+            break;
+        }
+        if (id[i] == '#') {
+            id += i + 1;
+            n -= i + 1;
+            break;
+        }
+    }
+    str_addn(out, id, n);
+}
+
+const char *
+message_name(struct arena *arena, const char *id)
+{
+    if (!id) {
+        return NULL;
+    }
+    if (!strchr(id, '#') && !strchr(id, ':')) {
+        return id;
+    }
+    struct str out = {0};
+    for (;;) {
+        size_t n = strcspn(id, ",");
+        /* A comma inside parentheses belongs to the name of a C++ function. */
+        bool one = memchr(id, '(', n) != NULL;
+        message_add_name(&out, id, one ? strlen(id) : n);
+        if (one || !id[n]) {
+            break;
+        }
+        str_add(&out, ", ");
+        id += n + 1;
+        id += *id == ' ';
+    }
+    const char *kept = arena_copy(arena, out.s ? out.s : "", out.n);
+    str_free(&out);
+    return kept;
+}
+
+const char *
+message_entry(const char *entry)
+{
+    if (str_list_has(entry ? entry : "", "run")) {
+        return "which Python can call at any time";
+    }
+    if (str_list_has(entry ? entry : "", "foreign")) {
+        return "which runs on a thread that Python did not make";
+    }
+    if (str_list_has(entry ? entry : "", "init")) {
+        return "which every import runs";
+    }
+    if (str_list_has(entry ? entry : "", "teardown")) {
+        return "which runs when the module or an object goes away";
+    }
+    return NULL;
+}
+
+/* The key of table cells: what the fact is about. */
+static const struct api_row *
+message_row(const struct fact *f, const struct api_table *table)
+{
+    static const char *const keys[] = {"callee", "subject", "symbol", "detail", "name"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        const struct api_row *row = api_table_row(table, match_field(f, keys[i]));
+        if (row) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static void
+message_add_field(const struct match_context *ctx, struct arena *arena, struct str *out,
+                  const struct fact *f, const char *name)
+{
+    const char *colon = strchr(name, ':');
+    if (colon) {
+        const struct api_table *table =
+            ruleset_table(ctx->set, arena_copy(arena, name, (size_t)(colon - name)));
+        const struct api_row *row = table ? message_row(f, table) : NULL;
+        int column = row ? api_table_column(table, colon + 1) : -1;
+        str_add(out, column >= 0 ? row->cells[column] : "");
+        return;
+    }
+    const struct fact_field *field = fact_field_named(f->kind, name);
+    if (!field) {
+        str_add(out, strcmp(name, "file") == 0 && f->file ? f->file : "");
+    }
+    else if (field->is_number) {
+        str_addf(out, "%ld", fact_number(f, field));
+    }
+    else {
+        const char *value = fact_string(f, field);
+        str_add(out, value ? message_name(arena, value) : "");
+    }
+}
+
+const char *
+message_fill(const struct match_context *ctx, struct arena *arena, const char *text,
+             const struct fact *f)
+{
+    if (!text || !strchr(text, '{')) {
+        return text;
+    }
+    struct str out = {0};
+    while (*text) {
+        size_t n = strcspn(text, "{");
+        str_addn(&out, text, n);
+        text += n;
+        if (!*text) {
+            break;
+        }
+        n = strcspn(++text, "}");
+        message_add_field(ctx, arena, &out, f, arena_copy(arena, text, n));
+        text += text[n] ? n + 1 : n;
+    }
+    const char *kept = arena_copy(arena, out.s ? out.s : "", out.n);
+    str_free(&out);
+    return kept;
+}

@@ -1,0 +1,115 @@
+/* `extcheck --check-rules`: what a rule of this project must have beyond what loading demands. */
+#include <ctype.h>
+#include <string.h>
+
+#include "rules/api_table.h"
+#include "rules/rule_file.h"
+
+static const char *const check_headings[] = {"What it finds", "Why it matters", "Bad",
+                                             "Good",          "How to fix",     "Limits",
+                                             "References"};
+
+static int
+check_say(const struct rule *rule, const char *wrong)
+{
+    diag_error("%s: %s", rule->path, wrong);
+    return 1;
+}
+
+/* Headings present, in order, with text below; a fenced block where one is needed. */
+static int
+check_page(struct ruleset *scratch, const struct rule *rule)
+{
+    int wrong = 0;
+    const char *last = rule->page;
+    for (size_t i = 0; i < sizeof(check_headings) / sizeof(*check_headings); i++) {
+        const char *text = rule_section(scratch, rule, check_headings[i]);
+        const char *at = strstr(rule->page, check_headings[i]);
+        if (!text || !*text) {
+            wrong += check_say(rule, arena_printf(&scratch->arena, "no text under '%s'",
+                                                  check_headings[i]));
+            continue;
+        }
+        if (at < last) {
+            wrong += check_say(rule, arena_printf(&scratch->arena, "'%s' stands out of order",
+                                                  check_headings[i]));
+        }
+        last = at;
+        bool example = strcmp(check_headings[i], "Bad") == 0 ||
+                       strcmp(check_headings[i], "Good") == 0;
+        if (example && !strstr(text, "```c")) {
+            wrong += check_say(rule, arena_printf(&scratch->arena, "no C block under '%s'",
+                                                  check_headings[i]));
+        }
+    }
+    const char *bad = rule_section(scratch, rule, "Bad");
+    const char *marker = arena_printf(&scratch->arena, "expect: %s", rule->id);
+    bool silent = true;
+    for (int t = 0; t < TARGETS; t++) {
+        silent = silent && rule->severity[t] == SEVERITY_NONE;
+    }
+    if (bad && !strstr(bad, marker) && !silent && !str_same(rule->family, "META")) {
+        wrong += check_say(rule, arena_printf(&scratch->arena, "no `%s` in a Bad block", marker));
+    }
+    return wrong;
+}
+
+static int
+check_rule(const struct ruleset *set, struct ruleset *scratch, const struct rule *rule)
+{
+    int wrong = 0;
+    char family[16] = {0};
+    for (size_t i = 0; i + 1 < sizeof(family) && rule->family[i]; i++) {
+        family[i] = (char)tolower((unsigned char)rule->family[i]);
+    }
+    const char *tail =
+        arena_printf(&scratch->arena, "%s/%s-%s.md", family, rule->id, rule->name);
+    if (!str_ends(rule->path, tail)) {
+        wrong += check_say(rule, arena_printf(&scratch->arena, "the file must be %s", tail));
+    }
+    for (size_t i = 0; i < rule->supersedes.n; i++) {
+        if (!map_get(&set->by_id, rule->supersedes.at[i])) {
+            wrong += check_say(rule, arena_printf(&scratch->arena, "supersedes unknown rule '%s'",
+                                                  rule->supersedes.at[i]));
+        }
+    }
+    for (size_t i = 0; i < (size_t)rule->index; i++) {
+        if (str_same(set->rules.at[i]->name, rule->name)) {
+            wrong += check_say(rule, arena_printf(&scratch->arena, "name of %s as well",
+                                                  set->rules.at[i]->id));
+        }
+    }
+    return wrong + check_page(scratch, rule);
+}
+
+static int
+check_table(const struct api_table *table)
+{
+    int source = api_table_column(table, "source"), wrong = 0;
+    if (source < 0) {
+        diag_error("%s: no column called `source`", table->path);
+        return 1;
+    }
+    for (size_t i = 0; i < table->rows.n; i++) {
+        if (!*table->rows.at[i]->cells[source]) {
+            diag_error("%s: row '%s' names no source", table->path, table->rows.at[i]->cells[0]);
+            wrong++;
+        }
+    }
+    return wrong;
+}
+
+int
+ruleset_check(const struct ruleset *set)
+{
+    int wrong = 0;
+    for (size_t i = 0; i < set->rules.n; i++) {
+        struct ruleset scratch = {0};
+        wrong += check_rule(set, &scratch, set->rules.at[i]);
+        arena_free(&scratch.arena);
+    }
+    for (size_t i = 0; i < set->tables.n; i++) {
+        wrong += check_table(set->tables.at[i]);
+    }
+    return wrong;
+}
