@@ -1,0 +1,112 @@
+/* Questions about values, names and critical sections; see flow.h. */
+#include <string.h>
+
+#include "passes/flow.h"
+
+bool
+flow_mentions(const char *value, const char *part)
+{
+    size_t n = part ? strlen(part) : 0;
+    for (const char *at = value; n && at && (at = strstr(at, part)) != NULL; at++) {
+        bool begins = at == value || at[-1] == ':' || at[-1] == '(' || at[-1] == ',';
+        if (begins && (!at[n] || strchr(".,)[ ", at[n]) || at[n] == '-')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+flow_takes_reference(const char *callee)
+{
+    return callee && str_list_has("Py_INCREF,Py_XINCREF,Py_NewRef,Py_XNewRef,_Py_NewRef,_Py_XNewRef,"
+                                  "Py_IncRef,PyUnstable_TryIncRef",
+                                  callee);
+}
+
+bool
+flow_runs(const struct body *b)
+{
+    return (b->entry & (ENTRY_RUN | ENTRY_FOREIGN)) != 0;
+}
+
+const char *
+flow_cell(const struct program *p, const char *table, const char *key, const char *column)
+{
+    const struct api_table *t = p->rules && key ? ruleset_table(p->rules, table) : NULL;
+    return t ? api_table_cell(t, key, column) : NULL;
+}
+
+bool
+flow_is_python(const struct fact_call *call)
+{
+    const char *name = call->callee;
+    return name && (str_starts(name, "Py") || str_starts(name, "_Py")) &&
+           (str_same(call->origin, "python") || str_same(call->origin, "macro") ||
+            str_same(call->origin, "system"));
+}
+
+/* The macro that opens a critical section, when the block stands for one in a parse that does not
+ * expand it to calls. */
+static bool
+flow_section_block(const struct fact_block *block)
+{
+    return str_starts(block->macro, "Py_BEGIN_CRITICAL_SECTION");
+}
+
+static bool
+flow_section_on(const struct body *b, const struct fact_call *begin, const char *value)
+{
+    if (!value || !*value) {
+        return true;
+    }
+    for (int i = 0; i < 3; i++) {
+        const char *object = call_arg(b, begin, i);
+        if (object && (str_same(object, value) ||
+                       str_same(scan_resolve(b, object, begin->seq),
+                                scan_resolve(b, value, begin->seq)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is there an end of a section between the two events, in a block that holds the later one? */
+static bool
+flow_section_ended(const struct body *b, long from, long to, long block)
+{
+    SCAN_CALLS(b, call)
+    {
+        if (call->seq > from && call->seq < to && str_starts(call->callee, "PyCriticalSection") &&
+            str_ends(call->callee, "_End") && flow_inside(b, block, call->block)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+flow_in_critical_section(const struct body *b, long seq, long block, const char *value)
+{
+    SCAN_CALLS(b, call)
+    {
+        if (call->seq >= seq) {
+            break;
+        }
+        bool begins = call->callee && strstr(call->callee, "CRITICAL_SECTION") != NULL
+                          ? str_starts(call->callee, "Py_BEGIN_")
+                          : str_starts(call->callee, "PyCriticalSection") &&
+                                strstr(call->callee, "_Begin") != NULL;
+        if (begins && flow_inside(b, block, call->block) && flow_section_on(b, call, value) &&
+            !flow_section_ended(b, call->seq, seq, block)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < b->blocks.n && (!value || !*value); i++) {
+        const struct fact_block *section = b->blocks.at[i];
+        if (flow_section_block(section) && flow_inside(b, block, section->id)) {
+            return true;
+        }
+    }
+    return false;
+}
