@@ -4,13 +4,15 @@ import harness
 
 USE = "mod.remember(1); assert mod.count() >= 1"
 APPEND = """
-CALLS = 200_000
-code = f"for n in range({CALLS}): mod.remember(n)"
-harness.together(where, code)
-counts = {place.run("result = mod.count()") for place in where}
-wanted = CALLS if context == "own-gil" and len(counts) == 1 and CALLS in counts else 2 * CALLS
-if counts != {wanted}:
-    print(f"lost values: {sorted(counts)} instead of {wanted}")
+CALLS, ROUNDS = 100_000, 10
+for round_number in range(1, ROUNDS + 1):
+    harness.together(where, f"for n in range({CALLS}): mod.remember(n)")
+    counts = {place.run("result = mod.count()") for place in where}
+    each = round_number * CALLS
+    # One vector for all, or one for each; anything else means that values were lost.
+    if counts not in ({len(where) * each}, {each}):
+        print("lost values:", counts, "in rounds of", CALLS)
+        break
 """
 
 

@@ -13,7 +13,7 @@
  */
 #include <Python.h>
 
-enum { TABLE_SIZE = 262144 };
+enum { TABLE_SIZE = 262144, PARTS = 64 };
 
 static long long squares[TABLE_SIZE]; /* expect: GLB08 */
 static int filled;
@@ -23,8 +23,8 @@ lazy_table_fill(void)
 {
     if (!filled) { /* expect: LZY02 */
         for (long long n = 0; n < TABLE_SIZE; n++) {
-            for (int part = 0; part < 4; part++) {
-                squares[n] += n * (n / 4 + (part < n % 4));
+            for (int part = 0; part < PARTS; part++) {
+                squares[n] += n * (n / PARTS + (part < n % PARTS));
             }
         }
         filled = 1;

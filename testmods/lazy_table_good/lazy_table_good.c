@@ -13,7 +13,7 @@
 #include <Python.h>
 #include <pthread.h>
 
-enum { TABLE_SIZE = 262144 };
+enum { TABLE_SIZE = 262144, PARTS = 64 };
 
 static long long squares[TABLE_SIZE];
 static pthread_once_t filled = PTHREAD_ONCE_INIT;
@@ -22,8 +22,8 @@ static void
 lazy_table_fill(void)
 {
     for (long long n = 0; n < TABLE_SIZE; n++) {
-        for (int part = 0; part < 4; part++) {
-            squares[n] += n * (n / 4 + (part < n % 4));
+        for (int part = 0; part < PARTS; part++) {
+            squares[n] += n * (n / PARTS + (part < n % PARTS));
         }
     }
 }

@@ -2,21 +2,24 @@
 
 import harness
 
-ROUNDS, SPACES = 200, 20_000
+ROUNDS, CALLS, SPACES = 5, 500, 20_000
 USE = "before = mod.total(); mod.spaces(b' a '); assert mod.total() >= before + 2"
 COUNT = f"""
 text = b" " * {SPACES}
-for _ in range({ROUNDS}):
+for _ in range({CALLS}):
     mod.spaces(text)
 """
 
 
 def observe(name, context):
     where = harness.places(name, context)
-    harness.together(where, COUNT)
-    wanted = ROUNDS * SPACES * len(where)
-    lost = wanted - where[0].run("result = mod.total()")
-    return f"{lost} of {wanted} counts were lost" if lost else None
+    for round_number in range(1, ROUNDS + 1):
+        harness.together(where, COUNT)
+        wanted = round_number * CALLS * SPACES * len(where)
+        lost = wanted - where[0].run("result = mod.total()")
+        if lost:
+            return f"{lost} of {wanted} counts were lost"
+    return None
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 import harness
 
-ROUNDS, BYTES = 100, 10_000
+ROUNDS, CALLS, BYTES = 5, 500, 20_000
 USE = "c = mod.Counter(); c.hit(b'abc'); assert c.hits() == 3"
 COUNT = f"""
 text = bytes({BYTES})
-for _ in range({ROUNDS}):
+for _ in range({CALLS}):
     mod.counter.hit(text)
 """
 
@@ -14,10 +14,13 @@ for _ in range({ROUNDS}):
 def observe(name, context):
     where = harness.places(name, context)
     where[0].run("mod.counter = mod.Counter()")
-    harness.together(where, COUNT)
-    wanted = ROUNDS * BYTES * len(where)
-    lost = wanted - where[0].run("result = mod.counter.hits()")
-    return f"{lost} of {wanted} counts were lost" if lost else None
+    for round_number in range(1, ROUNDS + 1):
+        harness.together(where, COUNT)
+        wanted = round_number * CALLS * BYTES * len(where)
+        lost = wanted - where[0].run("result = mod.counter.hits()")
+        if lost:
+            return f"{lost} of {wanted} counts were lost"
+    return None
 
 
 if __name__ == "__main__":

@@ -47,11 +47,11 @@ counter_hit(PyObject *self, PyObject *arg)
     if (size < 0) {
         return NULL;
     }
+    Py_BEGIN_CRITICAL_SECTION(self);
     for (Py_ssize_t i = 0; i < size; i++) {
-        Py_BEGIN_CRITICAL_SECTION(self);
         counter->hits++;
-        Py_END_CRITICAL_SECTION();
     }
+    Py_END_CRITICAL_SECTION();
     Py_RETURN_NONE;
 }
 
