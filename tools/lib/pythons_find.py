@@ -8,6 +8,7 @@ import pathlib
 import re
 import shlex
 import subprocess
+import zlib
 
 OLDEST, NEWEST = 9, 15
 NAME = re.compile(r"^python3(?:\.(\d+)(t?))?$")
@@ -26,8 +27,7 @@ print(json.dumps({
     "version": platform.python_version(),
     "info": list(sys.version_info[:3]),
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-    "sanitized": "-fsanitize=" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-        or "sanitizer" in (sysconfig.get_config_var("CONFIG_ARGS") or ""),
+    "sanitized": "sanitize" in (sysconfig.get_config_var("CONFIG_ARGS") or ""),
     "headers": any(os.path.exists(os.path.join(d, "Python.h")) for d in dirs),
     "include": dirs,
 }))
@@ -144,9 +144,10 @@ def _ask(path):
 
 
 def _stamp(path):
-    """Changes when the interpreter is replaced or its headers are installed or removed."""
+    """Changes when the interpreter is replaced, its headers are installed or removed, or the
+    questions change."""
     state = os.stat(path)
-    stamp = [os.path.realpath(path), state.st_mtime_ns, state.st_size]
+    stamp = [zlib.crc32(PROBE.encode()), os.path.realpath(path), state.st_mtime_ns, state.st_size]
     prefix = pathlib.Path(os.path.realpath(path)).parent.parent
     for folder in sorted((prefix / "include").glob("python3.*")):
         stamp.append(f"{folder}:{folder.stat().st_mtime_ns}")
