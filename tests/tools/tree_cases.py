@@ -16,6 +16,7 @@ C_SUFFIXES = {".c", ".h", ".cc", ".cpp", ".def"}
 BANNED = re.compile(r"\b(v?sprintf|strcpy|strcat|strtok|atoi|gets)\s*\(")
 LONGEST_FILE = 800
 LONGEST_README = 15
+REFERENCE_READMES = {"rules"}  # it is the reference of a format, not a signpost
 
 
 def tree_files():
@@ -148,7 +149,9 @@ class Shape(unittest.TestCase):
                 readme = ROOT / folder / "README.md"
                 self.assertTrue(readme.is_file(), f"{folder}/README.md is missing")
                 length = readme.read_text(encoding="utf-8").count("\n")
-                self.assertLessEqual(length, LONGEST_README)
+                self.assertGreater(length, 1)
+                if folder not in REFERENCE_READMES:
+                    self.assertLessEqual(length, LONGEST_README)
 
     def test_no_trailing_blanks_and_no_tabs_in_c(self):
         bad = []
