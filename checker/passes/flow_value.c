@@ -77,8 +77,10 @@ flow_section_ended(const struct body *b, long from, long to, long block)
 {
     SCAN_CALLS(b, call)
     {
-        if (call->seq > from && call->seq < to && str_starts(call->callee, "PyCriticalSection") &&
-            str_ends(call->callee, "_End") && flow_inside(b, block, call->block)) {
+        bool ends = str_starts(call->callee, "PyCriticalSection")
+                        ? str_ends(call->callee, "_End")
+                        : str_starts(call->callee, "Py_END_CRITICAL_SECTION");
+        if (ends && call->seq > from && call->seq < to && flow_inside(b, block, call->block)) {
             return true;
         }
     }

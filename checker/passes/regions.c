@@ -13,10 +13,8 @@ enum {
     AT_DETACHED_AGAIN = 4 /* detached on top of AT_OVER_CALLER */
 };
 
-static const char regions_save[] = "PyEval_SaveThread,PyEval_ReleaseThread,Py_UNBLOCK_THREADS,"
-                                   "Py_BEGIN_ALLOW_THREADS";
-static const char regions_restore[] = "PyEval_RestoreThread,PyEval_AcquireThread,Py_BLOCK_THREADS,"
-                                      "Py_END_ALLOW_THREADS";
+static const char regions_save[] = "PyEval_SaveThread,PyEval_ReleaseThread";
+static const char regions_restore[] = "PyEval_RestoreThread,PyEval_AcquireThread";
 static const char regions_ensure[] =
     "PyGILState_Ensure,PyThreadState_Ensure,PyThreadState_EnsureFromView,PyThreadState_Swap";
 static const char regions_release[] = "PyGILState_Release,PyThreadState_Release";

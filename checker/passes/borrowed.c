@@ -1,0 +1,330 @@
+/* Borrowed references whose owner other threads can change (BRW01-03, 05, 07-10, 13; CON01). */
+#include <string.h>
+
+#include "passes/private.h"
+
+static const char borrowed_dicts[] =
+    "PyDict_GetItem,PyDict_GetItemWithError,PyDict_GetItemString,PyDict_SetDefault,PyODict_GetItem,"
+    "PyODict_GetItemWithError,PyODict_GetItemString,_PyDict_GetItem_KnownHash,"
+    "_PyDict_GetItemStringWithError,_PyDict_GetItemWithError,_PyDict_GetItemIdWithError";
+static const char borrowed_lists[] = "PyList_GetItem,PyList_GET_ITEM";
+static const char borrowed_fast[] = "PySequence_Fast_GET_ITEM,PySequence_Fast_ITEMS";
+/* Stored without a reference these are wrong in every build. */
+static const char borrowed_storable[] =
+    "PyList_GetItem,PyList_GET_ITEM,PyTuple_GetItem,PyTuple_GET_ITEM,PyDict_GetItem,"
+    "PyDict_GetItemWithError,PyDict_GetItemString,PyDict_SetDefault,PyWeakref_GetObject,"
+    "PyWeakref_GET_OBJECT,PySys_GetObject,PyImport_AddModule,PyImport_AddModuleObject,PyCell_GET,"
+    "PySequence_Fast_GET_ITEM,PyStructSequence_GetItem,PyStructSequence_GET_ITEM";
+/* These keep the reference they are given: argument 2 must be one's own. */
+static const char borrowed_stealers[] = "PyTuple_SET_ITEM,PyTuple_SetItem,PyList_SET_ITEM,"
+                                        "PyList_SetItem,PyStructSequence_SetItem,"
+                                        "PyStructSequence_SET_ITEM,PyModule_AddObject";
+
+static const struct {
+    const char *callee, *what;
+} borrowed_singles[] = {
+    {"PyWeakref_GetObject", "borrowed-weakref"},   {"PyWeakref_GET_OBJECT", "borrowed-weakref"},
+    {"PyCell_GET", "borrowed-cell"},               {"PyImport_AddModule", "borrowed-addmodule"},
+    {"PyImport_AddModuleObject", "borrowed-addmodule"}, {"PySys_GetObject", "borrowed-sys-attr"},
+};
+
+/* One place where a borrowed reference is obtained. */
+struct borrow {
+    struct program *p;
+    const struct body *b;
+    const struct fact_call *call;
+    const char *into; /* the local it is stored in; NULL when used on the spot */
+    long until;       /* seq at which that local gets another value */
+};
+
+static void
+borrowed_begin(struct borrow *at, struct program *p, const struct body *b,
+               const struct fact_call *call)
+{
+    *at = (struct borrow){.p = p, .b = b, .call = call, .until = 0x7fffffff};
+    at->into = call->into && *call->into ? call->into : NULL;
+    SCAN_ACCESSES(b, a)
+    {
+        const char *made = value_of(a->value, "call");
+        bool whole = str_starts(a->var, "local:") && (!a->path || !*a->path);
+        if (!at->into && whole && str_same(a->how, "write") && str_same(made, call->callee) &&
+            a->at.line == call->at.line) {
+            at->into = a->var;
+        }
+        else if (at->into && whole && a->seq > call->seq + 1 && a->seq < at->until &&
+                 str_same(a->how, "write") && str_same(a->var, at->into) &&
+                 !str_same(made, call->callee)) {
+            at->until = a->seq;
+        }
+    }
+}
+
+static bool
+borrowed_in_range(const struct borrow *at, long seq)
+{
+    return seq > at->call->seq && seq <= at->until;
+}
+
+/* The call that turns the reference into an owned one, or NULL. */
+static const struct fact_call *
+borrowed_incref(const struct borrow *at)
+{
+    SCAN_CALLS(at->b, call)
+    {
+        if (!borrowed_in_range(at, call->seq) || !flow_takes_reference(call->callee)) {
+            continue;
+        }
+        const char *object = call_arg(at->b, call, 0);
+        if (at->into ? str_same(object, at->into)
+                     : str_same(value_of(object, "call"), at->call->callee) &&
+                           call->at.line == at->call->at.line) {
+            return call;
+        }
+    }
+    return NULL;
+}
+
+/* Is anything done with the reference but comparing it? */
+static bool
+borrowed_is_used(const struct borrow *at)
+{
+    const char *result = at->call->result;
+    if (!at->into) {
+        return !str_same(result, "tested") && !str_same(result, "discarded");
+    }
+    if (!str_starts(at->into, "local:")) {
+        return true;
+    }
+    for (size_t i = 0; i < at->b->args.n; i++) {
+        const struct fact_arg *arg = at->b->args.at[i];
+        if (borrowed_in_range(at, arg->seq) && flow_mentions(arg->value, at->into)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < at->b->events.n; i++) {
+        const struct fact *e = at->b->events.at[i];
+        const struct fact_access *a = (const struct fact_access *)(const void *)e;
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)e;
+        if (!borrowed_in_range(at, flow_seq_of(e))) {
+            continue;
+        }
+        if (e->kind == FACT_access
+                ? flow_mentions(a->value, at->into) ||
+                      (str_same(a->var, at->into) && a->path && *a->path)
+                : e->kind == FACT_jump && flow_mentions(jump->value, at->into)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nobody else can change the container now, or nobody else has it. */
+static bool
+borrowed_is_safe(struct borrow *at, const char *container)
+{
+    const struct fact_call *call = at->call;
+    return private_value(at->p, at->b, container, call->seq, 0) ||
+           flow_in_critical_section(at->b, call->seq, call->block, container) ||
+           locks_at(at->p, at->b, call->seq) != NULL;
+}
+
+static struct fact_flaw *
+borrowed_flaw(struct borrow *at, const char *what)
+{
+    struct fact_flaw *flaw = program_flaw(at->p, &at->call->at, at->b, what, at->call->callee);
+    flaw->symbol = at->call->callee;
+    const char *text = call_arg_text(at->b, at->call, 0);
+    flaw->detail = text && *text ? text : "the container";
+    return flaw;
+}
+
+static void
+borrowed_item(struct borrow *at, const char *what)
+{
+    if (!borrowed_is_used(at) || borrowed_is_safe(at, call_arg(at->b, at->call, 0))) {
+        return;
+    }
+    const struct fact_call *incref = borrowed_incref(at);
+    struct fact_flaw *flaw = borrowed_flaw(at, incref ? "borrowed-then-incref" : what);
+    flaw->detail2 = flow_cell(at->p, "borrowed_refs", at->call->callee, "strong_replacement");
+    if (incref) {
+        flaw_relate(at->p, flaw, &incref->at, "made a strong reference here, too late");
+    }
+}
+
+/* Was the sequence given to PySequence_Fast() known to be a tuple, or made here? */
+static bool
+borrowed_fast_is_tuple(struct borrow *at, const char *sequence)
+{
+    SCAN_CALLS(at->b, call)
+    {
+        if (call->seq >= at->call->seq) {
+            break;
+        }
+        const char *object = call_arg(at->b, call, 0);
+        if (scan_call_is(call, "PySequence_Fast") && str_same(call->into, sequence)) {
+            return private_value(at->p, at->b, object, call->seq, 0) ||
+                   flow_in_critical_section(at->b, at->call->seq, at->call->block, object);
+        }
+        if (scan_call_is(call, "PyTuple_Check,PyTuple_CheckExact") && str_same(object, sequence)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+borrowed_fast_item(struct borrow *at)
+{
+    const char *sequence = call_arg(at->b, at->call, 0);
+    if (!borrowed_is_safe(at, sequence) && !borrowed_fast_is_tuple(at, sequence)) {
+        borrowed_flaw(at, "borrowed-fast-sequence");
+    }
+}
+
+static void
+borrowed_iteration(struct borrow *at)
+{
+    if (!borrowed_is_safe(at, call_arg(at->b, at->call, 0))) {
+        borrowed_flaw(at, "dict-next");
+    }
+}
+
+/* Is what the reference was stored in made NULL again before the function ends? */
+static bool
+borrowed_taken_back(const struct borrow *at, const struct fact_access *store)
+{
+    SCAN_ACCESSES(at->b, a)
+    {
+        if (a->seq > store->seq && str_same(a->how, "write") && str_same(a->var, store->var) &&
+            str_same(a->path, store->path) && str_same(a->value, "null")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+borrowed_outlives(const struct fact_access *a)
+{
+    bool automatic = str_starts(a->var, "local:") || str_starts(a->var, "param:");
+    return str_same(a->how, "write") && (!automatic || (a->path && strstr(a->path, "->")));
+}
+
+/* Any reference taken on the field right behind the store counts as well. */
+static bool
+borrowed_field_incref(const struct borrow *at, const struct fact_access *store)
+{
+    SCAN_CALLS(at->b, call)
+    {
+        const char *object = call_arg(at->b, call, 0);
+        if (flow_takes_reference(call->callee) && object && store->path &&
+            str_ends(object, store->path + strspn(store->path, "->.")) &&
+            !str_starts(object, "param:")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+borrowed_is_stored(const struct borrow *at, const struct fact_access *a)
+{
+    return str_same(a->how, "write") && a->seq > at->call->seq &&
+           ((at->into && a->seq <= at->until && str_same(a->value, at->into)) ||
+            (!at->into && a->at.line == at->call->at.line &&
+             str_same(value_of(a->value, "call"), at->call->callee)));
+}
+
+/* BRW05: kept beyond the call without a reference. Returns whether a flaw was made. */
+static bool
+borrowed_stored(struct borrow *at)
+{
+    if (borrowed_incref(at)) {
+        return false;
+    }
+    SCAN_ACCESSES(at->b, a)
+    {
+        bool same_call = str_same(at->call->result, "stored") && !str_starts(at->into, "local:") &&
+                         a->at.line == at->call->at.line &&
+                         str_same(value_of(a->value, "call"), at->call->callee);
+        if ((same_call || borrowed_is_stored(at, a)) && borrowed_outlives(a) &&
+            !borrowed_field_incref(at, a) && !borrowed_taken_back(at, a)) {
+            borrowed_flaw(at, "borrowed-stored")->detail2 = a->path && *a->path ? a->path : a->var;
+            return true;
+        }
+    }
+    SCAN_CALLS(at->b, call)
+    {
+        if (borrowed_in_range(at, call->seq) && scan_call_is(call, borrowed_stealers)) {
+            const char *given = call_arg(at->b, call, 2);
+            if (at->into ? str_same(given, at->into)
+                         : str_same(value_of(given, "call"), at->call->callee) &&
+                               call->at.line == at->call->at.line) {
+                borrowed_flaw(at, "borrowed-stored")->detail2 = call->callee;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void
+borrowed_check(struct borrow *at)
+{
+    const struct fact_call *call = at->call;
+    bool runs = flow_runs(at->b);
+    if (scan_call_is(call, borrowed_storable) && borrowed_stored(at)) {
+        return;
+    }
+    if (!runs) {
+        return;
+    }
+    if (scan_call_is(call, borrowed_lists)) {
+        borrowed_item(at, "borrowed-list-item");
+    }
+    else if (scan_call_is(call, borrowed_dicts)) {
+        borrowed_item(at, "borrowed-dict-item");
+    }
+    else if (scan_call_is(call, borrowed_fast)) {
+        borrowed_fast_item(at);
+    }
+    else if (scan_call_is(call, "PyDict_Next,_PyDict_Next")) {
+        borrowed_iteration(at);
+    }
+    for (size_t i = 0; i < sizeof(borrowed_singles) / sizeof(*borrowed_singles); i++) {
+        if (str_same(call->callee, borrowed_singles[i].callee) && borrowed_is_used(at)) {
+            borrowed_flaw(at, borrowed_singles[i].what);
+        }
+    }
+}
+
+/* Most calls are none of this: a cheap test in front of the work. */
+static bool
+borrowed_concerns(const struct fact_call *call)
+{
+    if (!str_starts(call->callee, "Py") && !str_starts(call->callee, "_Py")) {
+        return false;
+    }
+    return scan_call_is(call, borrowed_storable) || scan_call_is(call, borrowed_dicts) ||
+           scan_call_is(call, borrowed_fast) || scan_call_is(call, "PyDict_Next,_PyDict_Next");
+}
+
+void
+pass_borrowed(struct program *p)
+{
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        const struct body *b = p->bodies.at[i];
+        if (!b->entry) {
+            continue;
+        }
+        SCAN_CALLS(b, call)
+        {
+            if (borrowed_concerns(call)) {
+                struct borrow at;
+                borrowed_begin(&at, p, b, call);
+                borrowed_check(&at);
+            }
+        }
+    }
+}

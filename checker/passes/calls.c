@@ -1,0 +1,143 @@
+/* Calls that bind a module to one interpreter or thread: PyGILState_*, pending calls, hooks, once
+ * primitives that run Python, objects in thread-specific storage (THD01, LZY04, TLS04, HOK). */
+#include <string.h>
+
+#include "passes/flow.h"
+
+static const char calls_tss[] = "PyThread_tss_set,PyThread_set_key_value,pthread_setspecific,tss_set,"
+                                "TlsSetValue,FlsSetValue";
+static const char calls_once[] = "pthread_once,call_once,std::call_once";
+
+/* Does every module that uses the function refuse to load in a second interpreter, with a guard of
+ * its own? Then binding to the main interpreter is what it promises. */
+static bool
+calls_module_refuses(const struct program *p, const struct body *b)
+{
+    bool any = false;
+    for (size_t i = 0; i < p->modules.n && i < 32; i++) {
+        const struct fact_module *m = p->modules.at[i];
+        if (!(b->modules & (1u << i))) {
+            continue;
+        }
+        any = true;
+        if (!m->once_guard) {
+            return false;
+        }
+    }
+    return any;
+}
+
+static bool
+calls_runs_python(struct program *p, const struct body *b, const struct fact_call *call,
+                  void *context)
+{
+    (void)context;
+    (void)b;
+    if (!flow_is_python(call) || str_same(call->origin, "macro")) {
+        return false;
+    }
+    const char *effect = flow_cell(p, "api_no_tstate", call->callee, "effect_without_thread_state");
+    return !effect || str_starts(effect, "needs");
+}
+
+/* pthread_once(&once, f): argument 1; std::call_once(once, f): the same. */
+static void
+calls_check_once(struct program *p, const struct body *b, const struct fact_call *call)
+{
+    struct body *f = program_value_body(p, call_arg(b, call, 1));
+    const struct body *in = NULL;
+    const struct fact_call *reached = f ? scan_reach(p, f, calls_runs_python, NULL, &in) : NULL;
+    if (reached) {
+        struct fact_flaw *flaw =
+            program_flaw(p, &call->at, b, "once-runs-python", f->fact->name);
+        flaw->detail = reached->callee;
+        flaw_relate(p, flaw, &reached->at, "Python is reached here");
+    }
+}
+
+static bool
+calls_is_object_class(const char *class)
+{
+    return class && (str_list_has(class, "object-pointer") || str_list_has(class, "python-handle"));
+}
+
+static void
+calls_check_tss(struct program *p, const struct body *b, const struct fact_call *call)
+{
+    for (size_t i = 0; i < b->args.n; i++) {
+        const struct fact_arg *arg = b->args.at[i];
+        if (arg->seq == call->seq && arg->index == 1 && calls_is_object_class(arg->class)) {
+            program_flaw(p, &call->at, b, "tss-object", call->callee);
+            return;
+        }
+    }
+}
+
+/* Is a variable of a library tested for NULL anywhere in the function, behind seq? */
+static bool
+calls_tests(const struct body *b, const char *name)
+{
+    for (size_t i = 0; i < b->blocks.n; i++) {
+        const char *cond = b->blocks.at[i]->cond;
+        if (cond && strstr(cond, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+calls_check_one(struct program *p, const struct body *b, const struct fact_call *call)
+{
+    if (scan_call_is(call, calls_once)) {
+        calls_check_once(p, b, call);
+    }
+    else if (scan_call_is(call, calls_tss)) {
+        calls_check_tss(p, b, call);
+    }
+    else if (scan_call_is(call, "PyGILState_Ensure") && !calls_module_refuses(p, b)) {
+        program_flaw(p, &call->at, b, "gilstate-ensure", call->callee);
+    }
+    else if (scan_call_is(call, "Py_AddPendingCall") && !calls_module_refuses(p, b)) {
+        program_flaw(p, &call->at, b, "pending-call", call->callee);
+    }
+    else if (str_same(call->macro, "PyDateTime_IMPORT") || scan_call_is(call, "PyDateTime_IMPORT")) {
+        bool at_import = b->entry == ENTRY_INIT;
+        if (!at_import || !calls_tests(b, "PyDateTimeAPI")) {
+            struct fact_flaw *flaw =
+                program_flaw(p, &call->at, b, "datetime-import", "PyDateTime_IMPORT");
+            flaw->detail = at_import ? "unchecked" : "late";
+        }
+    }
+}
+
+/* HOK05: function pointers of the interpreter itself, replaced for the whole process. */
+static void
+calls_check_hooks(struct program *p, const struct body *b)
+{
+    SCAN_ACCESSES(b, a)
+    {
+        if (str_same(a->how, "write") && a->var &&
+            str_list_has("PyOS_InputHook,PyOS_ReadlineFunctionPointer", a->var)) {
+            program_flaw(p, &a->at, b, "input-hook", a->var);
+        }
+    }
+}
+
+void
+pass_calls(struct program *p)
+{
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        const struct body *b = p->bodies.at[i];
+        if (!b->entry) {
+            continue;
+        }
+        SCAN_CALLS(b, call)
+        {
+            if (call->callee) {
+                calls_check_one(p, b, call);
+            }
+        }
+        calls_check_hooks(p, b);
+    }
+}

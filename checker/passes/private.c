@@ -1,0 +1,178 @@
+/* Is a container visible to one thread only? Shared by the passes about borrowed references. */
+#include "passes/private.h"
+
+#include <string.h>
+
+enum { PRIVATE_MAX_DEPTH = 4 };
+
+/* Functions whose result nobody else has a reference to. */
+static const char private_makers[] =
+    "PyDict_New,PyDict_Copy,_PyDict_NewPresized,PyDictProxy_New,PyDict_Keys,PyDict_Values,"
+    "PyDict_Items,PyList_New,PyList_GetSlice,PyList_AsTuple,PySequence_List,PySequence_Tuple,"
+    "PyMapping_Keys,PyMapping_Values,PyMapping_Items,PyObject_Dir,PyTuple_New,PyTuple_Pack,"
+    "PyTuple_GetSlice,Py_BuildValue,PySet_New,PyFrozenSet_New,PyUnicode_Split,PyUnicode_RSplit,"
+    "PyUnicode_Splitlines";
+/* Calls that keep their first argument to themselves, whatever it is. */
+static const char *const private_families[] = {
+    "PyDict_",   "PyList_",    "PySet_",    "PyTuple_", "PyObject_Length", "PyObject_Size",
+    "PyMapping_", "PySequence_", "Py_INCREF", "Py_DECREF", "Py_XDECREF",    "Py_XINCREF",
+    "Py_CLEAR",  "PyObject_GetItem", "PyObject_SetItem", "PyObject_DelItem", "_PyDict_", "_PyList_",
+    "Py_TYPE", "Py_SIZE", "PyObject_TypeCheck", "PyArg_", "_PyArg_", "PyCriticalSection",
+    "PyObject_GetIter", "PyObject_Call", "PyObject_Vectorcall", "PyErr_"};
+
+static bool
+private_keeps(const struct fact_call *call, long index)
+{
+    /* The project's own helpers get the benefit of the doubt: storing an argument is rare. */
+    if (!str_starts(call->callee, "Py") && !str_starts(call->callee, "_Py")) {
+        return true;
+    }
+    if (str_starts(call->callee, "PyObject_Call") || str_starts(call->callee, "PyObject_Vectorcall") ||
+        str_starts(call->callee, "PyArg_") || str_starts(call->callee, "_PyArg_")) {
+        return true;
+    }
+    for (size_t i = 0; index == 0 && i < sizeof(private_families) / sizeof(*private_families);
+         i++) {
+        if (str_starts(call->callee, private_families[i])) {
+            return true;
+        }
+    }
+    return str_starts(call->callee, "PyCriticalSection");
+}
+
+static bool
+private_is_maker(const char *value)
+{
+    const char *maker = value_of(value, "call");
+    return maker && str_list_has(private_makers, maker);
+}
+
+/* Is the local handed to somebody who may keep it, before seq? */
+static bool
+private_escapes(const struct body *b, const char *local, long seq)
+{
+    for (size_t i = 0; i < b->args.n; i++) {
+        const struct fact_arg *arg = b->args.at[i];
+        if (arg->seq >= seq || !str_same(arg->value, local)) {
+            continue;
+        }
+        SCAN_CALLS(b, call)
+        {
+            if (call->seq == arg->seq && !private_keeps(call, arg->index)) {
+                return true;
+            }
+        }
+    }
+    SCAN_ACCESSES(b, a)
+    {
+        bool to_local = str_starts(a->var, "local:") && !strstr(a->path ? a->path : "", "->");
+        if (a->seq < seq && str_same(a->how, "write") && str_same(a->value, local) && !to_local) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Only makers and NULL are ever stored in the local in front of seq, and at least one maker. */
+static bool
+private_local(const struct body *b, const char *local, long seq)
+{
+    bool made = false;
+    SCAN_ACCESSES(b, a)
+    {
+        if (a->seq >= seq || !str_same(a->var, local) || (a->path && *a->path)) {
+            continue;
+        }
+        if (str_same(a->how, "addr") || (str_same(a->how, "write") && !private_is_maker(a->value) &&
+                                         !str_same(a->value, "null") &&
+                                         !str_same(a->value, "const:0"))) {
+            return false;
+        }
+        made = made || (str_same(a->how, "write") && private_is_maker(a->value));
+    }
+    SCAN_CALLS(b, call)
+    {
+        if (call->seq < seq && str_same(call->into, local)) {
+            if (!call->callee || !str_list_has(private_makers, call->callee)) {
+                return false;
+            }
+            made = true;
+        }
+    }
+    return made && !private_escapes(b, local, seq);
+}
+
+static bool
+private_keyword_name(const struct body *b, long index)
+{
+    const char *names = b->fact->param_names;
+    for (long i = 0; names && i < index; i++) {
+        names = strchr(names, ',');
+        names = names ? names + 1 : NULL;
+    }
+    static const char *const words[] = {"kwargs", "kwds", "kw", "keywords", "kwdict", "kws"};
+    for (size_t i = 0; names && i < sizeof(words) / sizeof(*words); i++) {
+        size_t n = strlen(words[i]);
+        if (strncmp(names, words[i], n) == 0 && (!names[n] || names[n] == ',')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The third parameter of tp_new, tp_init, tp_call and METH_KEYWORDS functions is a dict that the
+ * interpreter made for this one call. */
+static bool
+private_keywords(const struct body *b, long index)
+{
+    if (index != 2) {
+        return false;
+    }
+    return b->binding && (str_list_has("tp_new,tp_init,tp_call", b->binding) ||
+                          (str_same(b->binding, "method") && private_keyword_name(b, index)));
+}
+
+/* A parameter is private when every call hands over something private. */
+static bool
+private_param(struct program *p, const struct body *b, long index, int depth)
+{
+    if (private_keywords(b, index)) {
+        return true;
+    }
+    if (b->binding || b->address_taken || !b->callers.n || depth >= PRIVATE_MAX_DEPTH) {
+        return false;
+    }
+    for (size_t i = 0; i < b->callers.n; i++) {
+        const struct body *caller = b->callers.at[i];
+        SCAN_CALLS(caller, call)
+        {
+            if (str_same(call->id, b->fact->id) &&
+                !private_value(p, caller, call_arg(caller, call, (int)index), call->seq,
+                               depth + 1)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool
+private_value(struct program *p, const struct body *b, const char *value, long seq, int depth)
+{
+    if (!value) {
+        return false;
+    }
+    if (private_is_maker(value) || str_same(value, "null")) {
+        return true;
+    }
+    if (str_starts(value, "local:")) {
+        if (private_local(b, value, seq)) {
+            return true;
+        }
+        const char *source = scan_resolve(b, value, seq);
+        return !str_same(source, value) && str_starts(source, "param:") &&
+               private_value(p, b, source, seq, depth);
+    }
+    const char *number = value_of(value, "param");
+    return number && private_param(p, b, strtol(number, NULL, 10), depth);
+}
