@@ -35,8 +35,7 @@ interpreter_find(struct arena *arena, const char *name)
     const char *path = getenv("PATH");
     for (const char *at = path && *path ? path : "/usr/local/bin:/usr/bin:/bin"; at;) {
         size_t n = strcspn(at, ":");
-        const char *candidate =
-            arena_printf(arena, "%.*s/%s", n ? (int)n : 1, n ? at : ".", name);
+        const char *candidate = arena_printf(arena, "%.*s/%s", n ? (int)n : 1, n ? at : ".", name);
         if (interpreter_is_program(candidate)) {
             return candidate;
         }
@@ -182,17 +181,23 @@ interpreter_take_line(struct interpreter *out, const char *key, const char *valu
     if (str_starts(key, "set.")) {
         struct setting setting = {key + 4, value};
         vec_push(&out->settings, setting);
-    } else if (!value) {
+    }
+    else if (!value) {
         return;
-    } else if (strcmp(key, "file") == 0) {
+    }
+    else if (strcmp(key, "file") == 0) {
         out->settings_file = value;
-    } else if (strcmp(key, "version") == 0) {
+    }
+    else if (strcmp(key, "version") == 0) {
         out->version = value;
-    } else if (strcmp(key, "include") == 0) {
+    }
+    else if (strcmp(key, "include") == 0) {
         vec_push(&out->include, value);
-    } else if (strcmp(key, "error") == 0) {
+    }
+    else if (strcmp(key, "error") == 0) {
         out->settings_error = value;
-    } else if (strcmp(key, "no-toml") == 0) {
+    }
+    else if (strcmp(key, "no-toml") == 0) {
         out->no_toml_reader = true;
     }
 }

@@ -196,16 +196,17 @@ interpreter_run(struct arena *arena, const char *path, const char *const *tomls,
         if (!good) {
             kill(child, SIGKILL);
         }
-        while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-        }
+        while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     }
     close(streams[0]);
     close(complaints[0]);
     if (child < 0) {
         *error = arena_printf(arena, "cannot start %s", path);
-    } else if (!good) {
+    }
+    else if (!good) {
         *error = arena_printf(arena, "%s did not answer within %d seconds", path, ANSWER_SECONDS);
-    } else if (status != 0) {
+    }
+    else if (status != 0) {
         *error = arena_printf(arena, "%s cannot be asked for its headers: %s", path,
                               interpreter_last_line(&complaint));
         good = false;

@@ -16,9 +16,11 @@ option_refuse(const char *given, const char *name)
     }
     if (given[0] == '-' && given[1] && strchr("IDUfWOs", given[1])) {
         diag_error("unknown option '%s'; flags of the compiler go after the files and `--`", given);
-    } else if (near.best) {
+    }
+    else if (near.best) {
         diag_error("unknown option '%s'; did you mean '--%s'?", given, near.best);
-    } else {
+    }
+    else {
         diag_error("unknown option '%s'; `extcheck --help` lists all", given);
     }
     return false;
@@ -104,11 +106,14 @@ option_take_word(struct options *o, const char *word)
     bool first = o->command == COMMAND_CHECK && !o->files.list.n;
     if (first && strcmp(word, "explain") == 0) {
         o->command = COMMAND_EXPLAIN;
-    } else if (first && strcmp(word, "rules") == 0) {
+    }
+    else if (first && strcmp(word, "rules") == 0) {
         o->command = COMMAND_RULES;
-    } else if (o->command == COMMAND_EXPLAIN && !o->topic) {
+    }
+    else if (o->command == COMMAND_EXPLAIN && !o->topic) {
         o->topic = word;
-    } else {
+    }
+    else {
         vec_push(&o->files.list, word);
     }
 }
@@ -124,11 +129,14 @@ options_parse(struct options *o, int argc, char **argv)
             for (c.at++; c.at < argc; c.at++) {
                 vec_push(&o->flags.list, argv[c.at]);
             }
-        } else if (strncmp(word, "--", 2) == 0) {
+        }
+        else if (strncmp(word, "--", 2) == 0) {
             good = option_read_long(o, &c);
-        } else if (word[0] == '-' && word[1]) {
+        }
+        else if (word[0] == '-' && word[1]) {
             good = option_read_short(o, &c);
-        } else {
+        }
+        else {
             option_take_word(o, word);
         }
         if (!good) {
@@ -156,8 +164,7 @@ option_check_inputs(const struct options *o)
         return false;
     }
     if (o->command == COMMAND_CHECK && o->facts && o->files.list.n) {
-        diag_error("--facts takes the place of source files; leave out '%s'",
-                   o->files.list.at[0]);
+        diag_error("--facts takes the place of source files; leave out '%s'", o->files.list.at[0]);
         return false;
     }
     if (o->command == COMMAND_CHECK && !o->facts && !o->files.list.n) {

@@ -38,19 +38,22 @@ options_print_help(FILE *out)
     for (size_t i = 0; i < option_rows_n; i++) {
         if (option_rows[i].name) {
             option_print_row(&option_rows[i], out);
-        } else {
+        }
+        else {
             fprintf(out, "\n%s:\n", option_rows[i].help);
         }
     }
-    fputs("\n"
-          "Settings: [tool.extcheck] in pyproject.toml, or extcheck.toml, in the folder of the first\n"
-          "file or above; keys are the long names of the options. The command line wins.\n"
-          "\n"
-          "Exit code: 0 nothing found; 1 findings at or above --fail-on; 2 bad usage or settings, a\n"
-          "file that could not be analysed, or a target for which no headers were found (2 wins\n"
-          "over 1). The same in every format. Findings go to standard output, the rest to\n"
-          "standard error.\n",
-          out);
+    fputs(
+        "\n"
+        "Settings: [tool.extcheck] in pyproject.toml, or extcheck.toml, in the folder of the "
+        "first\n"
+        "file or above; keys are the long names of the options. The command line wins.\n"
+        "\n"
+        "Exit code: 0 nothing found; 1 findings at or above --fail-on; 2 bad usage or settings, a\n"
+        "file that could not be analysed, or a target for which no headers were found (2 wins\n"
+        "over 1). The same in every format. Findings go to standard output, the rest to\n"
+        "standard error.\n",
+        out);
 }
 
 /* A TOML string: only backslash, quote and control characters need care. */
@@ -61,9 +64,11 @@ option_print_string(const char *s, FILE *out)
     for (; *s; s++) {
         if (*s == '"' || *s == '\\') {
             fprintf(out, "\\%c", *s);
-        } else if ((unsigned char)*s < ' ' || *s == 127) {
+        }
+        else if ((unsigned char)*s < ' ' || *s == 127) {
             fprintf(out, "\\u%04x", (unsigned)(unsigned char)*s);
-        } else {
+        }
+        else {
             fputc(*s, out);
         }
     }
@@ -109,15 +114,20 @@ option_print_value(const struct options *o, const struct option_row *row, FILE *
     const void *from = (const char *)o + row->offset;
     if (row->kind == OPTION_FLAG) {
         fputs(*(const bool *)from ? "true" : "false", out);
-    } else if (row->kind == OPTION_NUMBER) {
+    }
+    else if (row->kind == OPTION_NUMBER) {
         fprintf(out, "%d", *(const int *)from);
-    } else if (row->kind == OPTION_CHOICE) {
+    }
+    else if (row->kind == OPTION_CHOICE) {
         option_print_choice(row->choices, *(const int *)from, out);
-    } else if (row->kind == OPTION_TARGETS) {
+    }
+    else if (row->kind == OPTION_TARGETS) {
         option_print_targets(o, out);
-    } else if (option_is_list(row)) {
+    }
+    else if (option_is_list(row)) {
         option_print_list(from, out);
-    } else {
+    }
+    else {
         option_print_string(*(const char *const *)from, out);
     }
 }

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #define ROW(name, letter, kind, setting, field, value, choices, help)                              \
-    {name, letter, kind, setting, offsetof(struct options, field), value, choices, help}
+    {                                                                                              \
+        name, letter, kind, setting, offsetof(struct options, field), value, choices, help         \
+    }
 
 const struct option_row option_rows[] = {
     {NULL, 0, 0, false, 0, NULL, NULL, "What to look for"},

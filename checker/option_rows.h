@@ -11,15 +11,15 @@
 #include "options.h"
 
 enum option_kind {
-    OPTION_FLAG,   /* bool */
-    OPTION_STRING, /* const char * */
-    OPTION_PATH,   /* const char *, relative to the settings file's folder when it stands there */
-    OPTION_FORMAT, /* const char *, name of a report */
-    OPTION_PYTHON, /* const char *, a version */
-    OPTION_NUMBER, /* int, 1 or more */
-    OPTION_CHOICE, /* int, position in `choices` */
-    OPTION_WORDS,  /* struct words, split at commas */
-    OPTION_PATHS,  /* struct words, one path or name each */
+    OPTION_FLAG,    /* bool */
+    OPTION_STRING,  /* const char * */
+    OPTION_PATH,    /* const char *, relative to the settings file's folder when it stands there */
+    OPTION_FORMAT,  /* const char *, name of a report */
+    OPTION_PYTHON,  /* const char *, a version */
+    OPTION_NUMBER,  /* int, 1 or more */
+    OPTION_CHOICE,  /* int, position in `choices` */
+    OPTION_WORDS,   /* struct words, split at commas */
+    OPTION_PATHS,   /* struct words, one path or name each */
     OPTION_TARGETS, /* struct words, each a target */
     OPTION_OUTPUTS, /* struct words, each FORMAT=PATH */
 };

@@ -71,9 +71,9 @@ option_check_target(struct options *o, const char *word)
 static const char *
 option_check_format(struct options *o, const char *value)
 {
-    return report_named(value) ? NULL
-                               : arena_printf(&o->arena, "there is no format '%s', only %s", value,
-                                              report_names());
+    return report_named(value)
+               ? NULL
+               : arena_printf(&o->arena, "there is no format '%s', only %s", value, report_names());
 }
 
 /* One FORMAT=PATH. */
@@ -129,8 +129,7 @@ option_path(struct options *o, const char *value, const char *folder)
 }
 
 const char *
-option_apply(struct options *o, const struct option_row *row, const char *value,
-             const char *folder)
+option_apply(struct options *o, const struct option_row *row, const char *value, const char *folder)
 {
     void *into = (char *)o + row->offset;
     if (!*value && !option_is_list(row)) {

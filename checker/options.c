@@ -69,7 +69,8 @@ options_set(struct options *o, const char *key, const char *value, const char *f
         error = value ? option_apply(&scratch, row, value, folder) : NULL;
         error = error ? arena_string(&o->arena, error) : NULL;
         options_free(&scratch);
-    } else {
+    }
+    else {
         *origin = ORIGIN_SETTINGS;
         error = value ? option_apply(o, row, arena_string(&o->arena, value), folder) : NULL;
     }

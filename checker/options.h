@@ -45,7 +45,7 @@ struct options {
     enum command command;
     const char *topic; /* of explain */
     struct words files;
-    struct words flags; /* after `--` */
+    struct words flags;               /* after `--` */
     enum origin origin[OPTIONS_MOST]; /* by index in the table */
 
     struct words targets, select, ignore, python, outputs, trusted;
