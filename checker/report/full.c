@@ -98,8 +98,8 @@ static void
 full_add_finding(struct full *r, const struct finding *f)
 {
     int gutter = full_gutter(f);
-    const char *line = f->line_text ? f->line_text
-                                    : source_line(&r->lines, f->place.file, f->place.line);
+    const char *line =
+        f->line_text ? f->line_text : source_line(&r->lines, f->place.file, f->place.line);
     full_add_head(r, f);
     snippet_add(&r->text, &f->place, line, gutter, r->palette, r->palette->severity[f->worst]);
     full_add_remarks(r, f, gutter);

@@ -1,4 +1,6 @@
-/* Annotations of GitHub's workflow commands: no upload, so they work in private repositories too. */
+/* GitHub's workflow commands: annotations without an upload, so private repositories have them. */
+#include <string.h>
+
 #include "report/report.h"
 #include "report/shared.h"
 #include "report/text.h"
@@ -6,28 +8,34 @@
 /* GitHub shows this many annotations per step of each level and drops the rest silently. */
 enum { LIMIT = 10 };
 
-/* Values of workflow commands: a property may hold neither ':' nor ','. */
+/* Values of workflow commands: '%' and line ends are encoded, in a property ':' and ',' too. Other
+ * control characters would reach the log's terminal. */
 static void
 github_add(struct str *out, const char *s, bool property)
 {
-    struct str clean = {0};
-    text_add(&clean, s);
-    for (size_t i = 0; i < clean.n; i++) {
-        char c = clean.s[i];
-        if (c == '%' || c == '\r' || c == '\n' || (property && (c == ':' || c == ','))) {
-            str_addf(out, "%%%02X", (unsigned char)c);
-        } else {
-            str_addc(out, c);
+    size_t n = s ? strlen(s) : 0;
+    for (size_t at = 0; at < n;) {
+        unsigned code;
+        at += text_next(s + at, n - at, &code);
+        if (code == '%' || code == '\r' || code == '\n' ||
+            (property && (code == ':' || code == ','))) {
+            str_addf(out, "%%%02X", code);
+        }
+        else if (text_is_control(code)) {
+            str_addf(out, "<U+%04X>", code);
+        }
+        else {
+            text_add_code_point(out, code);
         }
     }
-    str_free(&clean);
 }
 
 static const char *
 github_level(enum severity severity)
 {
-    return severity == SEVERITY_BLOCKER ? "error" : severity == SEVERITY_HAZARD ? "warning"
-                                                                                : "notice";
+    return severity == SEVERITY_BLOCKER  ? "error"
+           : severity == SEVERITY_HAZARD ? "warning"
+                                         : "notice";
 }
 
 static void
@@ -40,18 +48,23 @@ github_add_file(struct str *out, const char *file, const struct report_options *
 }
 
 static void
-github_add_finding(struct str *out, const struct finding *f, const struct report_options *options)
+github_add_finding(struct str *out, const struct finding *f, const struct report_options *options,
+                   struct source_lines *lines)
 {
+    const char *line =
+        f->line_text ? f->line_text : source_line(lines, f->place.file, f->place.line);
     str_addf(out, "::%s file=", github_level(f->worst));
     github_add_file(out, f->place.file, options);
     if (f->place.line > 0) {
         str_addf(out, ",line=%d,endLine=%d", f->place.line, f->place.line);
     }
-    if (f->place.line > 0 && f->place.column > 0) {
-        str_addf(out, ",col=%d", text_column(f->line_text, f->place.column));
-        if (f->place.end_column > f->place.column) {
+    int start, end;
+    report_columns(&f->place, line, &start, &end);
+    if (f->place.line > 0 && start) {
+        str_addf(out, ",col=%d", start);
+        if (end) {
             /* GitHub's last column is part of the range. */
-            str_addf(out, ",endColumn=%d", text_column(f->line_text, f->place.end_column) - 1);
+            str_addf(out, ",endColumn=%d", end - 1);
         }
     }
     str_add(out, ",title=");
@@ -78,7 +91,8 @@ github_add_finding(struct str *out, const struct finding *f, const struct report
 }
 
 static void
-github_add_failed(struct str *out, const struct failed_file *f, const struct report_options *options)
+github_add_failed(struct str *out, const struct failed_file *f,
+                  const struct report_options *options)
 {
     str_add(out, "::error file=");
     github_add_file(out, f->file, options);
@@ -117,6 +131,7 @@ report_github(const struct findings *findings, const struct ruleset *rules,
     (void)rules;
     struct shown shown = {0};
     struct str text = {0};
+    struct source_lines lines = {0};
     size_t counts[SEVERITY_BLOCKER + 1] = {0};
     shown_select(&shown, findings, false);
     shown_sort_by_severity(&shown);
@@ -133,12 +148,13 @@ report_github(const struct findings *findings, const struct ruleset *rules,
             github_add_dropped(&text, counts);
             said = true;
         }
-        github_add_finding(&text, shown.all.at[i], options);
+        github_add_finding(&text, shown.all.at[i], options, &lines);
     }
     if (!said) {
         github_add_dropped(&text, counts);
     }
     fwrite(text.n ? text.s : "", 1, text.n, out);
     str_free(&text);
+    source_lines_free(&lines);
     shown_free(&shown);
 }

@@ -1,5 +1,5 @@
-/* JSON with a versioned schema: docs/json-schema/extcheck-1.0.schema.json, docs/json.md. A new field
- * raises the minor number; a field that goes or changes its meaning raises the major one. */
+/* JSON with a versioned schema: docs/json-schema/extcheck-1.0.schema.json, docs/json.md. A new
+ * field raises the minor number; a field that goes or changes its meaning raises the major one. */
 #include <jansson.h>
 
 #include "report/json_values.h"
@@ -52,7 +52,8 @@ json_suppression(const struct finding *f)
     }
     json_t *one = json_object();
     json_object_set_new(
-        one, "kind", json_string(f->suppression == SUPPRESSED_IN_SOURCE ? "in-source" : "baseline"));
+        one, "kind",
+        json_string(f->suppression == SUPPRESSED_IN_SOURCE ? "in-source" : "baseline"));
     json_object_set_new(one, "reason", json_text_or_null(f->reason));
     return one;
 }

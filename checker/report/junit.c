@@ -1,6 +1,6 @@
-/* JUnit XML: a suite per file. A finding at or above --fail-on is a failed case, a lesser one a case
- * that passed and says so, a file that could not be analysed an error, and a clean unit one passed
- * case, so that "all green" cannot mean "nothing was looked at". */
+/* JUnit XML: a suite per file. A finding at or above --fail-on is a failed case, a lesser one a
+ * case that passed and says so, a file that could not be analysed an error, and a clean unit one
+ * passed case, so that "all green" cannot mean "nothing was looked at". */
 #include <string.h>
 
 #include "base/map.h"
@@ -86,7 +86,8 @@ junit_add_finding(struct junit *j, const struct finding *f)
         str_add(&suite->cases, "\">");
         junit_add_body(suite, f);
         str_add(&suite->cases, "</failure>\n    </testcase>\n");
-    } else {
+    }
+    else {
         str_add(&suite->cases, ">\n      <system-out>");
         junit_add_body(suite, f);
         str_add(&suite->cases, "</system-out>\n    </testcase>\n");
@@ -148,8 +149,7 @@ junit_write(struct junit *j, FILE *out)
         fprintf(out,
                 "  <testsuite name=\"%s\" tests=\"%d\" failures=\"%d\" errors=\"%d\" "
                 "skipped=\"0\">\n%s  </testsuite>\n",
-                name.s ? name.s : "", suite->tests, suite->failures, suite->errors,
-                suite->cases.s);
+                name.s ? name.s : "", suite->tests, suite->failures, suite->errors, suite->cases.s);
         str_free(&name);
     }
     fputs("</testsuites>\n", out);

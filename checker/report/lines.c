@@ -35,9 +35,8 @@ source_line(struct source_lines *lines, const char *file, int number)
         f->at = 0;
     }
     while (f->line < number) {
-        const char *end = f->at < f->text.n
-                              ? memchr(f->text.s + f->at, '\n', f->text.n - f->at)
-                              : NULL;
+        const char *end =
+            f->at < f->text.n ? memchr(f->text.s + f->at, '\n', f->text.n - f->at) : NULL;
         if (!end) {
             return NULL;
         }

@@ -16,7 +16,8 @@ path_append(struct str *out, const char *path)
             }
             out->n -= out->n ? 1 : 0;
             out->s[out->n] = '\0';
-        } else if (n && !(n == 1 && path[0] == '.')) {
+        }
+        else if (n && !(n == 1 && path[0] == '.')) {
             str_addc(out, '/');
             str_addn(out, path, n);
         }
@@ -44,11 +45,11 @@ path_add(struct str *out, const char *file, const char *root)
     struct str full = {0}, base = {0};
     path_absolute(&full, file ? file : "");
     path_absolute(&base, root ? root : "");
-    bool inside =
-        full.n > base.n && full.s[base.n] == '/' && memcmp(full.s, base.s, base.n) == 0;
+    bool inside = full.n > base.n && full.s[base.n] == '/' && memcmp(full.s, base.s, base.n) == 0;
     if (inside) {
         str_add(out, full.s + base.n + 1);
-    } else {
+    }
+    else {
         str_add(out, file ? file : "");
     }
     str_free(&full);
@@ -61,11 +62,13 @@ path_add(struct str *out, const char *file, const char *root)
 static void
 path_add_encoded(struct str *out, const char *path)
 {
-    static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+    static const char kept[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
     for (const char *p = path; *p; p++) {
         if (strchr(kept, *p)) {
             str_addc(out, *p);
-        } else {
+        }
+        else {
             str_addf(out, "%%%02X", (unsigned char)*p);
         }
     }

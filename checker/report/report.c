@@ -9,8 +9,8 @@ static const struct {
     const char *name;
     report_fn *fn;
 } reports[] = {
-    {"full", report_full},     {"concise", report_concise}, {"json", report_json},
-    {"sarif", report_sarif},   {"github", report_github},   {"gitlab", report_gitlab},
+    {"full", report_full},   {"concise", report_concise}, {"json", report_json},
+    {"sarif", report_sarif}, {"github", report_github},   {"gitlab", report_gitlab},
     {"junit", report_junit},
 };
 

@@ -5,7 +5,8 @@
  * report_closing() says on stderr what was analysed, whatever the format.
  *
  * All formats are reproducible: sorted, no time, and bytes that are no UTF-8 replaced. Machine
- * formats have paths relative to the root; full and concise leave them as the user wrote them. Findings of severity none (for no target that was asked for) never appear.
+ * formats have paths relative to the root; full and concise leave them as the user wrote them.
+ * Findings of severity none (for no target that was asked for) never appear.
  *
  * Ownership: nothing is kept. Threads: any, on findings that nobody changes.
  * Errors: a failed write shows in ferror(out), which the caller checks. */

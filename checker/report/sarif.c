@@ -8,6 +8,9 @@
 #include "report/report.h"
 
 #define SARIF_SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
+/* Validators ask for a page about the tool. Until the settings name one (docs_url), the guide that
+ * explains what the findings are about. */
+#define INFORMATION "https://docs.python.org/3/howto/isolating-extensions.html"
 #define SRCROOT "%SRCROOT%"
 
 json_t *
@@ -99,21 +102,20 @@ static json_t *
 sarif_driver(const struct report_options *options, json_t *rules)
 {
     json_t *driver = json_object(), *notifications = json_array();
+    json_array_append_new(
+        notifications,
+        sarif_notification_descriptor("not-analysed", "A file could not be analysed.", "error"));
     json_array_append_new(notifications,
-                          sarif_notification_descriptor(
-                              "not-analysed", "A file could not be analysed.", "error"));
-    json_array_append_new(notifications,
-                          sarif_notification_descriptor(
-                              "analysed-in-part", "A file was analysed in part.", "warning"));
+                          sarif_notification_descriptor("analysed-in-part",
+                                                        "A file was analysed in part.", "warning"));
     json_object_set_new(driver, "name", json_string("extcheck"));
     json_object_set_new(driver, "semanticVersion", json_text(options->version));
     json_object_set_new(
         driver, "shortDescription",
         sarif_message("Tells whether a CPython extension module survives subinterpreters with "
                       "their own GIL and free-threaded builds"));
-    if (options->docs_url) {
-        json_object_set_new(driver, "informationUri", json_text(options->docs_url));
-    }
+    json_object_set_new(driver, "informationUri",
+                        json_text(options->docs_url ? options->docs_url : INFORMATION));
     json_object_set_new(driver, "rules", rules);
     json_object_set_new(driver, "notifications", notifications);
     return driver;
@@ -135,8 +137,7 @@ sarif_run_properties(const struct findings *findings, const struct report_option
 }
 
 static json_t *
-sarif_run(struct sarif_index *index, const struct findings *findings,
-          const struct ruleset *rules)
+sarif_run(struct sarif_index *index, const struct findings *findings, const struct ruleset *rules)
 {
     struct shown shown = {0};
     shown_select(&shown, findings, true);
@@ -147,9 +148,9 @@ sarif_run(struct sarif_index *index, const struct findings *findings,
     json_object_set_new(tool, "driver", driver);
     json_object_set_new(run, "tool", tool);
     json_object_set_new(run, "invocations", invocations);
-    json_object_set_new(run, "originalUriBaseIds",
-                        json_pack("{s:{s:{s:s}}}", SRCROOT, "description", "text",
-                                  "The root of the project."));
+    json_object_set_new(
+        run, "originalUriBaseIds",
+        json_pack("{s:{s:{s:s}}}", SRCROOT, "description", "text", "The root of the project."));
     json_object_set_new(run, "artifacts", json_incref(index->artifact_list));
     json_object_set_new(run, "columnKind", json_string("unicodeCodePoints"));
     json_object_set_new(run, "results", results);

@@ -5,37 +5,38 @@
 #include "report/sarif.h"
 #include "report/text.h"
 
-/* The part of the line between two 1-based byte columns. */
 static json_t *
-sarif_snippet(const char *line, int column, int end)
+sarif_snippet(const char *text, size_t n)
 {
-    size_t n = strlen(line);
-    size_t from = (size_t)(column - 1) < n ? (size_t)(column - 1) : n;
-    size_t to = end > column && (size_t)(end - 1) < n ? (size_t)(end - 1) : n;
     struct str part = {0};
-    str_addn(&part, line + from, to > from ? to - from : 0);
+    str_addn(&part, text, n);
     json_t *snippet = json_object();
     json_object_set_new(snippet, "text", json_text(part.s));
     str_free(&part);
     return snippet;
 }
 
+/* line may be NULL. *whole tells that the region is all of the line. */
 static json_t *
-sarif_region(const struct place *place, const char *line)
+sarif_region(const struct place *place, const char *line, bool *whole)
 {
+    size_t n = line ? strlen(line) : 0, from = 0, to = n;
+    int start, end;
     json_t *region = json_object();
+    report_columns(place, line, &start, &end);
     json_object_set_new(region, "startLine", json_integer(place->line));
-    if (place->column > 0) {
-        json_object_set_new(region, "startColumn", json_integer(text_column(line, place->column)));
-        if (place->end_column > place->column) {
-            json_object_set_new(region, "endColumn",
-                                json_integer(text_column(line, place->end_column)));
-        }
+    if (start) {
+        json_object_set_new(region, "startColumn", json_integer(start));
+        from = (size_t)place->column - 1;
+    }
+    if (end) {
+        json_object_set_new(region, "endColumn", json_integer(end));
+        to = (size_t)place->end_column - 1 < n ? (size_t)place->end_column - 1 : n;
     }
     if (line) {
-        int column = place->column > 0 ? place->column : 1;
-        json_object_set_new(region, "snippet", sarif_snippet(line, column, place->end_column));
+        json_object_set_new(region, "snippet", sarif_snippet(line + from, to - from));
     }
+    *whole = from == 0 && to == n;
     return region;
 }
 
@@ -45,14 +46,18 @@ sarif_physical(struct sarif_index *index, const struct place *place, const char 
 {
     json_t *physical = json_object();
     json_object_set_new(physical, "artifactLocation", sarif_artifact(index, place->file));
-    if (place->line > 0) {
-        json_object_set_new(physical, "region", sarif_region(place, line));
-        /* A context has to be more than the region itself. */
-        if (line && place->column > 1) {
-            json_t *context = json_object(), *snippet = json_object();
-            json_object_set_new(snippet, "text", json_text(line));
+    struct place first_line = {.file = place->file, .line = 1};
+    bool whole;
+    if (place->line < 1) {
+        /* About the whole file: viewers want a line all the same. */
+        json_object_set_new(physical, "region", sarif_region(&first_line, NULL, &whole));
+    }
+    else {
+        json_object_set_new(physical, "region", sarif_region(place, line, &whole));
+        if (line && !whole) { /* a context has to be more than the region itself */
+            json_t *context = json_object();
             json_object_set_new(context, "startLine", json_integer(place->line));
-            json_object_set_new(context, "snippet", snippet);
+            json_object_set_new(context, "snippet", sarif_snippet(line, strlen(line)));
             json_object_set_new(physical, "contextRegion", context);
         }
     }
@@ -75,8 +80,7 @@ sarif_logical(const struct finding *f)
         json_object_set_new(one, "fullyQualifiedName", json_text(qualified.s));
         if (f->rule->fact == FACT_variable || f->rule->fact == FACT_function) {
             json_object_set_new(
-                one, "kind",
-                json_string(f->rule->fact == FACT_variable ? "variable" : "function"));
+                one, "kind", json_string(f->rule->fact == FACT_variable ? "variable" : "function"));
         }
         json_array_append_new(all, one);
         str_free(&qualified);
@@ -100,8 +104,7 @@ sarif_related(struct sarif_index *index, const struct finding *f, struct source_
         const char *line = source_line(lines, related->place.file, related->place.line);
         json_t *one = json_object();
         json_object_set_new(one, "id", json_integer((json_int_t)i + 1));
-        json_object_set_new(one, "physicalLocation",
-                            sarif_physical(index, &related->place, line));
+        json_object_set_new(one, "physicalLocation", sarif_physical(index, &related->place, line));
         json_object_set_new(one, "message", sarif_message(related->text));
         json_array_append_new(all, one);
     }
@@ -158,7 +161,8 @@ sarif_result_message(const struct finding *f)
         const char *label = f->related.at[i].text ? f->related.at[i].text : "";
         if (i == 0) {
             str_addf(&text, "%s See: ", str_ends(text.s, ".") ? "" : ".");
-        } else {
+        }
+        else {
             str_add(&text, ", ");
         }
         str_addc(&text, '[');
@@ -176,11 +180,10 @@ static json_t *
 sarif_result(struct sarif_index *index, const struct finding *f, struct source_lines *lines)
 {
     int number;
-    const char *fingerprint =
-        occurrence_of(&index->occurrences, f, index->options->root, &number);
+    const char *fingerprint = occurrence_of(&index->occurrences, f, index->options->root, &number);
     json_t *one = json_object(), *location = json_object(), *locations = json_array();
-    const char *line = f->line_text ? f->line_text
-                                    : source_line(lines, f->place.file, f->place.line);
+    const char *line =
+        f->line_text ? f->line_text : source_line(lines, f->place.file, f->place.line);
     json_object_set_new(one, "ruleId", json_text(f->rule->id));
     json_object_set_new(one, "ruleIndex",
                         json_integer(*(int *)map_get(&index->rules, f->rule->id) - 1));
@@ -198,8 +201,7 @@ sarif_result(struct sarif_index *index, const struct finding *f, struct source_l
         json_object_set_new(one, "relatedLocations", sarif_related(index, f, lines));
     }
     json_t *prints = json_object();
-    json_object_set_new(prints, "extcheckFinding/v1",
-                        json_sprintf("%s:%d", fingerprint, number));
+    json_object_set_new(prints, "extcheckFinding/v1", json_sprintf("%s:%d", fingerprint, number));
     json_object_set_new(one, "partialFingerprints", prints);
     json_object_set_new(one, "suppressions", sarif_suppressions(f));
     json_object_set_new(one, "properties", sarif_result_properties(f, index->options));

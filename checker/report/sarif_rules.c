@@ -73,8 +73,8 @@ sarif_rule(struct sarif_index *index, const struct rule *rule)
 {
     enum severity worst = sarif_worst(rule);
     const char *what = sarif_paragraph(index, rule->what && rule->what[0] ? rule->what
-                                              : rule->name              ? rule->name
-                                                                        : rule->id);
+                                              : rule->name                ? rule->name
+                                                                          : rule->id);
     const char *body = sarif_page_body(rule);
     json_t *help = json_object(), *one = json_object();
     json_object_set_new(help, "text", json_text(body[0] ? body : what));

@@ -1,7 +1,10 @@
 #include "report/shared.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "report/text.h"
 
 static int
 shown_compare(const void *a, const void *b)
@@ -25,8 +28,8 @@ shown_compare_failed(const void *a, const void *b)
 {
     const struct failed_file *left = a, *right = b;
     int order = strcmp(left->file, right->file);
-    return order ? order : strcmp(left->reason ? left->reason : "",
-                                  right->reason ? right->reason : "");
+    return order ? order
+                 : strcmp(left->reason ? left->reason : "", right->reason ? right->reason : "");
 }
 
 void
@@ -45,8 +48,7 @@ shown_select(struct shown *shown, const struct findings *findings, bool suppress
         qsort(shown->all.at, shown->all.n, sizeof(shown->all.at[0]), shown_compare);
     }
     if (shown->failed.n) {
-        qsort(shown->failed.at, shown->failed.n, sizeof(shown->failed.at[0]),
-              shown_compare_failed);
+        qsort(shown->failed.at, shown->failed.n, sizeof(shown->failed.at[0]), shown_compare_failed);
     }
 }
 
@@ -111,11 +113,27 @@ report_add_count(struct str *out, size_t n, const char *noun)
     str_addf(out, "%zu %s%s", n, noun, n == 1 ? "" : "s");
 }
 
+void
+report_columns(const struct place *place, const char *line, int *start, int *end)
+{
+    int last = line ? (int)strlen(line) + 1 : INT_MAX;
+    *start = *end = 0;
+    if (place->column < 1 || place->column > last) {
+        return;
+    }
+    *start = text_column(line, place->column);
+    if (place->end_column > place->column) {
+        *end = text_column(line, place->end_column < last ? place->end_column : last);
+        *end = *end > *start ? *end : 0;
+    }
+}
+
 const char *
 report_level(enum severity severity)
 {
-    return severity == SEVERITY_BLOCKER ? "error" : severity == SEVERITY_HAZARD ? "warning"
-                                                                                : "note";
+    return severity == SEVERITY_BLOCKER  ? "error"
+           : severity == SEVERITY_HAZARD ? "warning"
+                                         : "note";
 }
 
 const char *

@@ -31,6 +31,9 @@ bool report_asked(const struct report_options *options, enum target t);
 void report_add_targets(struct str *out, const struct finding *f, enum severity severity);
 /* "3 blockers", "1 hazard". */
 void report_add_count(struct str *out, size_t n, const char *noun);
+/* The place's columns in code points of its line (NULL: not known, bytes are taken); *end is one
+ * past the last. 0 for what the place does not say or the line does not have. */
+void report_columns(const struct place *place, const char *line, int *start, int *end);
 /* error, warning, note. */
 const char *report_level(enum severity severity);
 

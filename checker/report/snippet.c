@@ -110,7 +110,8 @@ snippet_add_window(struct str *out, const char *line, int first, int last)
         int next = snippet_cell(&cell, code, column);
         if (column >= first && next <= last) {
             str_add(out, cell.s);
-        } else if (next > first && next <= last) {
+        }
+        else if (next > first && next <= last) {
             str_addf(out, "%*s", next - first, ""); /* half a wide one: keep the columns right */
         }
         column = next;

@@ -121,10 +121,12 @@ text_add_code_point(struct str *out, unsigned code)
     }
     if (code < 0x800) {
         str_addc(out, (char)(0xC0 | code >> 6));
-    } else {
+    }
+    else {
         if (code < 0x10000) {
             str_addc(out, (char)(0xE0 | code >> 12));
-        } else {
+        }
+        else {
             str_addc(out, (char)(0xF0 | code >> 18));
             str_addc(out, (char)(0x80 | (code >> 12 & 0x3F)));
         }
@@ -153,9 +155,11 @@ text_add_visible(struct str *out, const char *s)
         at += text_next(s + at, n - at, &code);
         if (code == '\n' || code == '\t') {
             str_addc(out, ' ');
-        } else if (text_is_control(code)) {
+        }
+        else if (text_is_control(code)) {
             str_addf(out, "<U+%04X>", code);
-        } else {
+        }
+        else {
             text_add_code_point(out, code);
         }
     }
@@ -184,11 +188,23 @@ text_add_xml(struct str *out, const char *s)
         unsigned code;
         at += text_next(s + at, n - at, &code);
         switch (code) {
-        case '&': str_add(out, "&amp;"); break;
-        case '<': str_add(out, "&lt;"); break;
-        case '>': str_add(out, "&gt;"); break;
-        case '"': str_add(out, "&quot;"); break;
-        case '\t': case '\n': case '\r': str_addf(out, "&#%u;", code); break;
+        case '&':
+            str_add(out, "&amp;");
+            break;
+        case '<':
+            str_add(out, "&lt;");
+            break;
+        case '>':
+            str_add(out, "&gt;");
+            break;
+        case '"':
+            str_add(out, "&quot;");
+            break;
+        case '\t':
+        case '\n':
+        case '\r':
+            str_addf(out, "&#%u;", code);
+            break;
         default:
             /* Most control characters cannot stand in XML 1.0 at all, not even as references. */
             text_add_code_point(out, code < 0x20 || code == 0xFFFE || code == 0xFFFF ? REPLACEMENT
