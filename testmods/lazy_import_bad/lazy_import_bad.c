@@ -17,8 +17,8 @@
 static PyObject *
 lazy_import_dumps(void)
 {
-    static PyObject *dumps = NULL;
-    if (dumps == NULL) { /* expect: LZY06 */
+    static PyObject *dumps = NULL; /* expect: LZY06 */
+    if (dumps == NULL) {
         PyObject *json = PyImport_ImportModule("json");
         if (json == NULL) {
             return NULL;

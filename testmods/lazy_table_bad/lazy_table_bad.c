@@ -15,13 +15,13 @@
 
 enum { TABLE_SIZE = 262144, PARTS = 64 };
 
-static long long squares[TABLE_SIZE]; /* expect: GLB08 */
-static int filled;
+static long long squares[TABLE_SIZE]; /* expect: GLB12 */
+static int filled; /* expect: LZY02 */
 
 static void
 lazy_table_fill(void)
 {
-    if (!filled) { /* expect: LZY02 */
+    if (!filled) {
         for (long long n = 0; n < TABLE_SIZE; n++) {
             for (int part = 0; part < PARTS; part++) {
                 squares[n] += n * (n / PARTS + (part < n % PARTS));

@@ -2,11 +2,11 @@
 
 import harness
 
-USE = "mod.keep(b'abc'); assert mod.kept() == b'abc'"
+USE = "mod.keep('abc'); assert mod.kept()"
 CRASH = """
 second = harness.places(name, context, 1)[0]
-where[0].run("mod.keep(b'first')")
-second.run("mod.keep(b'second')")
+where[0].run("mod.keep('first')")
+second.run("mod.keep('second')")
 """
 
 

@@ -13,36 +13,34 @@
 #include <Python.h>
 
 static char *copy; /* expect: GLB13 */
-static Py_ssize_t copy_size; /* expect: GLB08 */
 
 static PyObject *
 pymem_static_keep(PyObject *Py_UNUSED(module), PyObject *arg)
 {
-    char *text;
     Py_ssize_t size;
-    if (PyBytes_AsStringAndSize(arg, &text, &size) < 0) {
+    const char *text = PyUnicode_AsUTF8AndSize(arg, &size);
+    if (text == NULL) {
         return NULL;
     }
     char *fresh = PyMem_Malloc((size_t)size + 1);
     if (fresh == NULL) {
         return PyErr_NoMemory();
     }
-    memcpy(fresh, text, (size_t)size);
+    memcpy(fresh, text, (size_t)size + 1);
     PyMem_Free(copy);
     copy = fresh;
-    copy_size = size;
     Py_RETURN_NONE;
 }
 
 static PyObject *
 pymem_static_kept(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
-    return PyBytes_FromStringAndSize(copy, copy_size);
+    return PyUnicode_FromString(copy == NULL ? "" : copy);
 }
 
 static PyMethodDef pymem_static_methods[] = {
-    {"keep", pymem_static_keep, METH_O, "keep(bytes): keep a copy, drop the one before"},
-    {"kept", pymem_static_kept, METH_NOARGS, "the bytes that are kept"},
+    {"keep", pymem_static_keep, METH_O, "keep(str): keep a copy, drop the one before"},
+    {"kept", pymem_static_kept, METH_NOARGS, "the text that is kept"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -15,52 +15,50 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char *copy;
-static Py_ssize_t copy_size;
 
 static PyObject *
 pymem_static_keep(PyObject *Py_UNUSED(module), PyObject *arg)
 {
-    char *text;
     Py_ssize_t size;
-    if (PyBytes_AsStringAndSize(arg, &text, &size) < 0) {
+    const char *text = PyUnicode_AsUTF8AndSize(arg, &size);
+    if (text == NULL) {
         return NULL;
     }
     char *fresh = PyMem_RawMalloc((size_t)size + 1);
     if (fresh == NULL) {
         return PyErr_NoMemory();
     }
-    memcpy(fresh, text, (size_t)size);
+    memcpy(fresh, text, (size_t)size + 1);
     pthread_mutex_lock(&lock);
     char *before = copy;
     copy = fresh;
-    copy_size = size;
     pthread_mutex_unlock(&lock);
     PyMem_RawFree(before);
     Py_RETURN_NONE;
 }
 
-/* A copy of the copy: the bytes object is made without the lock. */
+/* A copy of the copy: the str object is made without the lock. */
 static PyObject *
 pymem_static_kept(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
     pthread_mutex_lock(&lock);
-    Py_ssize_t size = copy_size;
-    char *mine = PyMem_RawMalloc((size_t)size + 1);
+    size_t size = copy == NULL ? 0 : strlen(copy);
+    char *mine = PyMem_RawMalloc(size + 1);
     if (mine != NULL && size != 0) {
-        memcpy(mine, copy, (size_t)size);
+        memcpy(mine, copy, size);
     }
     pthread_mutex_unlock(&lock);
     if (mine == NULL) {
         return PyErr_NoMemory();
     }
-    PyObject *result = PyBytes_FromStringAndSize(mine, size);
+    PyObject *result = PyUnicode_FromStringAndSize(mine, (Py_ssize_t)size);
     PyMem_RawFree(mine);
     return result;
 }
 
 static PyMethodDef pymem_static_methods[] = {
-    {"keep", pymem_static_keep, METH_O, "keep(bytes): keep a copy, drop the one before"},
-    {"kept", pymem_static_kept, METH_NOARGS, "the bytes that are kept"},
+    {"keep", pymem_static_keep, METH_O, "keep(str): keep a copy, drop the one before"},
+    {"kept", pymem_static_kept, METH_NOARGS, "the text that is kept"},
     {NULL, NULL, 0, NULL},
 };
 

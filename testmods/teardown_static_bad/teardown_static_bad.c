@@ -1,6 +1,7 @@
 /*
  * testmod: teardown_static_bad
- * purpose: the module's free function frees static data that other instances use
+ * purpose: the module's free function frees static data that other instances use; all of it under
+ *     a lock
  * hazard: INI32
  * python: 3.9
  * import-main: ok
@@ -8,12 +9,14 @@
  * import-subinterpreter: ok
  * exercise: own-gil, shared-gil, reload: when one instance ends, the other one has lost its data
  * free-threaded: ok
- * notes: without the test for NULL it would read freed memory
+ * notes: without the test for NULL it would read through a null pointer; the lock is of no help
  */
 #include <Python.h>
+#include <pthread.h>
 
 enum { TABLE_SIZE = 100 };
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static long *table;
 
 static PyObject *
@@ -27,25 +30,31 @@ teardown_static_square(PyObject *Py_UNUSED(module), PyObject *arg)
         PyErr_SetString(PyExc_ValueError, "square() wants 0 <= n < 100");
         return NULL;
     }
-    if (table == NULL) {
+    pthread_mutex_lock(&lock);
+    long square = table == NULL ? -1 : table[n];
+    pthread_mutex_unlock(&lock);
+    if (square < 0) {
         PyErr_SetString(PyExc_RuntimeError, "the table is gone");
         return NULL;
     }
-    return PyLong_FromLong(table[n]);
+    return PyLong_FromLong(square);
 }
 
 static int
 teardown_static_exec(PyObject *Py_UNUSED(module))
 {
+    pthread_mutex_lock(&lock);
     if (table == NULL) {
         table = malloc(TABLE_SIZE * sizeof(*table));
-        if (table == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        for (long n = 0; n < TABLE_SIZE; n++) {
+        for (long n = 0; table != NULL && n < TABLE_SIZE; n++) {
             table[n] = n * n;
         }
+    }
+    int failed = table == NULL;
+    pthread_mutex_unlock(&lock);
+    if (failed) {
+        PyErr_NoMemory();
+        return -1;
     }
     return 0;
 }
@@ -53,8 +62,10 @@ teardown_static_exec(PyObject *Py_UNUSED(module))
 static void
 teardown_static_free(void *Py_UNUSED(module))
 {
+    pthread_mutex_lock(&lock);
     free(table); /* expect: INI32 */
     table = NULL;
+    pthread_mutex_unlock(&lock);
 }
 
 static PyMethodDef teardown_static_methods[] = {
