@@ -139,16 +139,14 @@ report_level(enum severity severity)
 const char *
 occurrence_of(struct occurrences *o, const struct finding *f, const char *root, int *number)
 {
-    const char *fingerprint = f->fingerprint;
+    /* Not f->fingerprint: that one has the path as the user wrote it, which differs between two
+     * machines and two working directories. */
     struct finding copy = *f;
-    if (!fingerprint[0]) {
-        struct str file = {0};
-        path_add(&file, f->place.file, root);
-        finding_fingerprint(&copy, file.s);
-        str_free(&file);
-        fingerprint = copy.fingerprint;
-    }
-    fingerprint = arena_string(&o->arena, fingerprint);
+    struct str file = {0};
+    path_add(&file, f->place.file, root);
+    finding_fingerprint(&copy, file.s);
+    str_free(&file);
+    const char *fingerprint = arena_string(&o->arena, copy.fingerprint);
     void **slot = map_slot(&o->seen, fingerprint);
     if (!*slot) {
         *slot = arena_alloc(&o->arena, sizeof(int));

@@ -48,7 +48,7 @@ struct occurrences {
     struct map seen;
     struct arena arena;
 };
-/* The finding's fingerprint, computed when nobody did. It belongs to `o`. */
+/* The finding's fingerprint with its file relative to the root. It belongs to `o`. */
 const char *occurrence_of(struct occurrences *o, const struct finding *f, const char *root,
                           int *number);
 void occurrences_free(struct occurrences *o);
