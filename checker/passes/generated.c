@@ -1,0 +1,69 @@
+/* Cython's output: one finding for what the generator keeps in statics, findings by name only for
+ * what the author wrote (GEN03). Everything else the generator declares gets the shape "generated",
+ * which rules that do not ask for a shape leave alone. */
+#include <string.h>
+
+#include "passes/type_scan.h"
+
+static bool
+generated_is_cython(const struct program *p, const struct fact_variable *v)
+{
+    int unit = v->at.unit;
+    if (unit < 0 || (size_t)unit >= p->facts->by_kind[FACT_unit].n) {
+        return false;
+    }
+    const struct fact *f = p->facts->by_kind[FACT_unit].at[unit];
+    return str_same(((const struct fact_unit *)(const void *)f)->generator, "cython");
+}
+
+/* Cython prefixes all its own names; those of the author's module globals go on with "v_". */
+static bool
+generated_is_internal(const char *name)
+{
+    return (str_starts(name, "__pyx_") || str_starts(name, "__Pyx")) &&
+           !str_starts(name, "__pyx_v_");
+}
+
+static bool
+generated_holds_objects(const struct fact_variable *v)
+{
+    return str_same(v->class, "object-pointer") ||
+           str_list_has(v->holds ? v->holds : "", "object-pointer");
+}
+
+static bool
+generated_is_written(const struct program *p, const struct fact_variable *v)
+{
+    const struct access_list *list = map_get(&p->accesses_of, v->id);
+    for (size_t i = 0; list && i < list->all.n; i++) {
+        const struct fact_access *a = list->all.at[i];
+        const struct body *b = str_same(a->how, "read") ? NULL : scan_body(p, a->func);
+        if (b && b->entry) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+pass_generated(struct program *p)
+{
+    int reported = -1; /* variables come unit by unit */
+    FACTS_EACH(p->facts, variable, v)
+    {
+        if (!v->is_definition || str_same(v->class, "type-object") ||
+            !generated_is_cython(p, v)) {
+            continue;
+        }
+        bool internal = generated_is_internal(v->name);
+        bool shared = !v->is_const && generated_holds_objects(v) && generated_is_written(p, v);
+        const char *shape = internal ? "generated" : NULL;
+        if (shared && (!internal || reported != v->at.unit)) {
+            shape = internal ? "cython-static" : "cython-global";
+            reported = internal ? v->at.unit : reported;
+        }
+        if (shape) {
+            v->shape = facts_intern(p->facts, shape);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+/* Where instances come from and where they are kept: free lists, exported tables, the wrong
+ * allocator (OBJ12, CAP02, ALC01, ALC02, TYP15). */
+#include <string.h>
+
+#include "passes/type_scan.h"
+
+static const char objects_domain[] = "PyObject_Malloc,PyObject_Calloc,PyObject_Realloc";
+static const char objects_inits[] = "PyObject_Init,PyObject_InitVar,PyObject_INIT,PyObject_INIT_VAR";
+static const char objects_plain_new[] =
+    "PyObject_New,PyObject_NewVar,_PyObject_New,_PyObject_NewVar";
+static const char objects_raw[] =
+    "malloc,calloc,realloc,aligned_alloc,posix_memalign,valloc,mmap,alloca,PyMem_Malloc,"
+    "PyMem_Calloc,PyMem_Realloc,PyMem_RawMalloc,PyMem_RawCalloc,PyMem_RawRealloc,PyMem_New,"
+    "PyMem_NEW,PyMem_MALLOC,operator new";
+
+static struct fact_variable *
+objects_static(const struct program *p, const char *id)
+{
+    struct fact_variable *v = id ? program_variable(p, id) : NULL;
+    return v && v->is_definition && !v->is_const && !v->is_tls ? v : NULL;
+}
+
+/* --- OBJ12 ------------------------------------------------------------------------------------ */
+
+static bool
+objects_recycles(const struct body *b)
+{
+    return str_same(b->binding, "tp_dealloc") || str_same(b->binding, "tp_free") ||
+           str_same(b->binding, "tp_finalize") || (b->entry & ENTRY_TEARDOWN);
+}
+
+/* Is the variable read by code that is not only a deallocator? */
+static bool
+objects_taken_from(const struct program *p, const char *id)
+{
+    const struct access_list *list = map_get(&p->accesses_of, id);
+    for (size_t i = 0; list && i < list->all.n; i++) {
+        const struct fact_access *a = list->all.at[i];
+        const struct body *b = str_same(a->how, "write") ? NULL : scan_body(p, a->func);
+        if (b && (b->entry & (ENTRY_RUN | ENTRY_INIT)) && !str_same(b->binding, "tp_dealloc")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A deallocator puts the dying object into a static: a free list. */
+static void
+objects_check_freelist(struct program *p, const struct body *b, const struct fact_access *a)
+{
+    if (!str_same(a->how, "write") || (a->path && strchr(a->path, '>'))) {
+        return;
+    }
+    struct fact_variable *v = objects_static(p, a->var);
+    if (!v || !str_starts(scan_resolve(b, a->value, a->seq), "param:") ||
+        str_list_has("scalar,function-pointer,string,thread-state,lock", v->class ? v->class : "")) {
+        return;
+    }
+    if (objects_taken_from(p, v->id)) {
+        v->shape = facts_intern(p->facts, "freelist");
+    }
+}
+
+/* --- CAP02 ------------------------------------------------------------------------------------ */
+
+/* Does code store objects or types into the variable? */
+static bool
+objects_is_filled(const struct program *p, const struct fact_variable *v)
+{
+    bool typed = str_list_has(v->holds ? v->holds : "", "object-pointer") ||
+                 str_same(v->class, "object-pointer");
+    const struct access_list *list = map_get(&p->accesses_of, v->id);
+    for (size_t i = 0; list && i < list->all.n; i++) {
+        const struct fact_access *a = list->all.at[i];
+        const struct body *b = str_same(a->how, "write") ? scan_body(p, a->func) : NULL;
+        if (!b || str_same(a->value, "null")) {
+            continue;
+        }
+        bool object = str_same(a->class, "object-pointer") ||
+                      scan_static_type(p, b, a->value, a->seq);
+        if (object || (typed && (!a->class || !*a->class) && !str_starts(a->value, "func:"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+objects_check_capsule(struct program *p, const struct body *b, const struct fact_call *call)
+{
+    const char *value = scan_arg(b, call, 0);
+    const char *target = value_of(value, "addr");
+    const char *indexed = value_of(target, "index");
+    const char *id = value_of(indexed ? indexed : target ? target : value, "var");
+    struct fact_variable *v = objects_static(p, id);
+    if (v && (target || v->is_array) && !str_same(v->class, "type-object") &&
+        objects_is_filled(p, v)) {
+        v->shape = facts_intern(p->facts, "capsule-table");
+    }
+}
+
+/* --- ALC01, ALC02 ----------------------------------------------------------------------------- */
+
+/* Is the result of the allocation handed to PyObject_Init() later in the function? */
+static bool
+objects_initialised(const struct body *b, const char *place)
+{
+    SCAN_CALLS(b, call)
+    {
+        const char *value = scan_call_is(call, objects_inits) ? call_arg(b, call, 0) : NULL;
+        if (value && (str_same(value, place) ||
+                      str_same(scan_resolve(b, value, call->seq), place) ||
+                      scan_call_is(call, objects_domain) ||
+                      str_starts(scan_resolve(b, value, call->seq), "call:PyObject_"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The store that takes the result of the call, or NULL. */
+static const struct fact_access *
+objects_store_of(const struct body *b, const struct fact_call *call)
+{
+    SCAN_ACCESSES(b, a)
+    {
+        if (a->seq >= call->seq && str_same(a->how, "write") &&
+            str_same(value_of(a->value, "call"), call->callee)) {
+            return a;
+        }
+    }
+    return NULL;
+}
+
+/* ALC01: memory of the object domain that becomes a plain buffer. */
+static void
+objects_check_buffer(struct program *p, const struct body *b, const struct fact_call *call)
+{
+    const struct fact_access *store = objects_store_of(b, call);
+    const char *class = store ? store->class : NULL;
+    if (!class || !str_list_has("string,scalar,pointer,struct,file,cpp-object", class) ||
+        objects_initialised(b, store->var)) {
+        return;
+    }
+    struct fact_flaw *flaw = program_flaw(p, &call->at, b, "object-domain-buffer", call->callee);
+    flaw->class = class;
+}
+
+/* ALC02: an object is made in memory that the object allocator does not know. */
+static void
+objects_check_init(struct program *p, const struct body *b, const struct fact_call *call)
+{
+    const char *value = scan_arg(b, call, 0);
+    const char *api = value_of(value, "call");
+    const char *target = value_of(value, "addr"), *id = target ? value_of(target, "var") : NULL;
+    const char *source = api && str_list_has(objects_raw, api) ? api : NULL;
+    if (!source && id && program_variable(p, id)) {
+        source = "static storage";
+    }
+    if (source) {
+        struct fact_flaw *flaw =
+            program_flaw(p, &call->at, b, "object-from-raw-memory", call->callee);
+        flaw->detail = facts_intern(p->facts, source);
+    }
+}
+
+/* --- TYP15 ------------------------------------------------------------------------------------ */
+
+static void
+objects_check_new(struct program *p, const struct type_index *index, const struct body *b,
+                  const struct fact_call *call)
+{
+    for (int i = 0; i < call->nargs && i < 2; i++) {
+        struct type_info *type = type_of_value(p, index, b, call_arg(b, call, i), call->seq);
+        if (type && type_has_flag(type, TYPE_HAVE_GC)) {
+            struct fact_flaw *flaw =
+                type_flaw(p, &call->at, b, "gc-type-pyobject-new", type, call->callee);
+            if (type->spec || type->variable) {
+                flaw_relate(p, flaw, type->spec ? &type->spec->at : &type->variable->at,
+                            "the type takes part in garbage collection");
+            }
+            return;
+        }
+    }
+}
+
+static void
+objects_check_call(struct program *p, const struct type_index *index, const struct body *b,
+                   const struct fact_call *call)
+{
+    if (scan_call_is(call, "PyCapsule_New")) {
+        objects_check_capsule(p, b, call);
+    }
+    else if (scan_call_is(call, objects_domain)) {
+        objects_check_buffer(p, b, call);
+    }
+    else if (scan_call_is(call, objects_inits)) {
+        objects_check_init(p, b, call);
+    }
+    else if (scan_call_is(call, objects_plain_new)) {
+        objects_check_new(p, index, b, call);
+    }
+}
+
+void
+pass_objects(struct program *p)
+{
+    struct type_index index;
+    type_index_build(p, &index);
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        const struct body *b = p->bodies.at[i];
+        if (!b->entry) {
+            continue;
+        }
+        SCAN_CALLS(b, call)
+        {
+            objects_check_call(p, &index, b, call);
+        }
+        if (!objects_recycles(b)) {
+            continue;
+        }
+        SCAN_ACCESSES(b, a)
+        {
+            objects_check_freelist(p, b, a);
+        }
+    }
+    type_index_free(&index);
+}
