@@ -1,7 +1,7 @@
 /* Reading the command line. */
 #include <string.h>
 
-#include "nearest.h"
+#include "base/nearest.h"
 #include "option_rows.h"
 
 static bool

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "nearest.h"
+#include "base/nearest.h"
 #include "option_rows.h"
 
 /* Positions in the lists of choices above. */

@@ -1,8 +1,8 @@
 /* "Did you mean": the candidate that a mistyped word is closest to.
  *
  * Ownership: nothing is kept. Threads: any. Errors: none. */
-#ifndef EXTCHECK_NEAREST_H
-#define EXTCHECK_NEAREST_H
+#ifndef EXTCHECK_BASE_NEAREST_H
+#define EXTCHECK_BASE_NEAREST_H
 
 #include <stddef.h>
 

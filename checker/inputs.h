@@ -1,0 +1,13 @@
+/* The files of a run: which of those the user named can be analysed, and why the others cannot.
+ *
+ * Ownership: paths are those of the options. Threads: one owner.
+ * Errors: a file that cannot be analysed goes into findings->failed. */
+#ifndef EXTCHECK_INPUTS_H
+#define EXTCHECK_INPUTS_H
+
+#include "options.h"
+
+/* Fills `out` with the files to analyse, each once, and findings->files_total. */
+void inputs_collect(const struct options *o, struct words *out, struct findings *findings);
+
+#endif
