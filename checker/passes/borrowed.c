@@ -37,6 +37,17 @@ struct borrow {
     long until;       /* seq at which that local gets another value */
 };
 
+/* Is the value the result of the call? A macro leaves only what it expands to. */
+static bool
+borrowed_is_result(const struct fact_call *call, const char *value, int line)
+{
+    if (line != call->at.line || !value) {
+        return false;
+    }
+    return str_same(value_of(value, "call"), call->callee) ||
+           (str_same(call->origin, "macro") && strstr(value, "ob_item") != NULL);
+}
+
 static void
 borrowed_begin(struct borrow *at, struct program *p, const struct body *b,
                const struct fact_call *call)
@@ -45,15 +56,15 @@ borrowed_begin(struct borrow *at, struct program *p, const struct body *b,
     at->into = call->into && *call->into ? call->into : NULL;
     SCAN_ACCESSES(b, a)
     {
-        const char *made = value_of(a->value, "call");
         bool whole = str_starts(a->var, "local:") && (!a->path || !*a->path);
-        if (!at->into && whole && str_same(a->how, "write") && str_same(made, call->callee) &&
-            a->at.line == call->at.line) {
+        if (!whole || !str_same(a->how, "write") || a->seq <= call->seq) {
+            continue;
+        }
+        bool result = borrowed_is_result(call, a->value, a->at.line);
+        if (!at->into && result) {
             at->into = a->var;
         }
-        else if (at->into && whole && a->seq > call->seq + 1 && a->seq < at->until &&
-                 str_same(a->how, "write") && str_same(a->var, at->into) &&
-                 !str_same(made, call->callee)) {
+        else if (at->into && a->seq < at->until && str_same(a->var, at->into) && !result) {
             at->until = a->seq;
         }
     }
@@ -76,8 +87,7 @@ borrowed_incref(const struct borrow *at)
         }
         const char *object = call_arg(at->b, call, 0);
         if (at->into ? str_same(object, at->into)
-                     : str_same(value_of(object, "call"), at->call->callee) &&
-                           call->at.line == at->call->at.line) {
+                     : borrowed_is_result(at->call, object, call->at.line)) {
             return call;
         }
     }
@@ -110,7 +120,8 @@ borrowed_is_used(const struct borrow *at)
         }
         if (e->kind == FACT_access
                 ? flow_mentions(a->value, at->into) ||
-                      (str_same(a->var, at->into) && a->path && *a->path)
+                      (str_same(a->var, at->into) &&
+                       ((a->path && *a->path) || (a->context && !str_same(a->context, "tested"))))
                 : e->kind == FACT_jump && flow_mentions(jump->value, at->into)) {
             return true;
         }
@@ -134,7 +145,8 @@ borrowed_flaw(struct borrow *at, const char *what)
     struct fact_flaw *flaw = program_flaw(at->p, &at->call->at, at->b, what, at->call->callee);
     flaw->symbol = at->call->callee;
     const char *text = call_arg_text(at->b, at->call, 0);
-    flaw->detail = text && *text ? text : "the container";
+    const char *value = call_arg(at->b, at->call, 0);
+    flaw->detail = text && *text ? text : value && *value ? value : "the container";
     return flaw;
 }
 
@@ -232,8 +244,7 @@ borrowed_is_stored(const struct borrow *at, const struct fact_access *a)
 {
     return str_same(a->how, "write") && a->seq > at->call->seq &&
            ((at->into && a->seq <= at->until && str_same(a->value, at->into)) ||
-            (!at->into && a->at.line == at->call->at.line &&
-             str_same(value_of(a->value, "call"), at->call->callee)));
+            (!at->into && borrowed_is_result(at->call, a->value, a->at.line)));
 }
 
 /* BRW05: kept beyond the call without a reference. Returns whether a flaw was made. */
@@ -246,8 +257,7 @@ borrowed_stored(struct borrow *at)
     SCAN_ACCESSES(at->b, a)
     {
         bool same_call = str_same(at->call->result, "stored") && !str_starts(at->into, "local:") &&
-                         a->at.line == at->call->at.line &&
-                         str_same(value_of(a->value, "call"), at->call->callee);
+                         borrowed_is_result(at->call, a->value, a->at.line);
         if ((same_call || borrowed_is_stored(at, a)) && borrowed_outlives(a) &&
             !borrowed_field_incref(at, a) && !borrowed_taken_back(at, a)) {
             borrowed_flaw(at, "borrowed-stored")->detail2 = a->path && *a->path ? a->path : a->var;
@@ -259,8 +269,7 @@ borrowed_stored(struct borrow *at)
         if (borrowed_in_range(at, call->seq) && scan_call_is(call, borrowed_stealers)) {
             const char *given = call_arg(at->b, call, 2);
             if (at->into ? str_same(given, at->into)
-                         : str_same(value_of(given, "call"), at->call->callee) &&
-                               call->at.line == at->call->at.line) {
+                         : borrowed_is_result(at->call, given, call->at.line)) {
                 borrowed_flaw(at, "borrowed-stored")->detail2 = call->callee;
                 return true;
             }
@@ -299,6 +308,21 @@ borrowed_check(struct borrow *at)
     }
 }
 
+/* A header function that hides behind a macro of its own name shows twice; the call knows more. */
+static bool
+borrowed_is_shadow(const struct body *b, const struct fact_call *macro)
+{
+    SCAN_CALLS(b, call)
+    {
+        if (call != macro && str_same(macro->origin, "macro") &&
+            !str_same(call->origin, "macro") && call->at.line == macro->at.line &&
+            call->at.column == macro->at.column && str_same(call->callee, macro->callee)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Most calls are none of this: a cheap test in front of the work. */
 static bool
 borrowed_concerns(const struct fact_call *call)
@@ -320,7 +344,7 @@ pass_borrowed(struct program *p)
         }
         SCAN_CALLS(b, call)
         {
-            if (borrowed_concerns(call)) {
+            if (borrowed_concerns(call) && !borrowed_is_shadow(b, call)) {
                 struct borrow at;
                 borrowed_begin(&at, p, b, call);
                 borrowed_check(&at);

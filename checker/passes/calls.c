@@ -36,7 +36,7 @@ calls_runs_python(struct program *p, const struct body *b, const struct fact_cal
     if (!flow_is_python(call) || str_same(call->origin, "macro")) {
         return false;
     }
-    const char *effect = flow_cell(p, "api_no_tstate", call->callee, "effect_without_thread_state");
+    const char *effect = flow_cell(p, "api_no_tstate", call->callee, "effect");
     return !effect || str_starts(effect, "needs");
 }
 
@@ -117,9 +117,11 @@ calls_check_hooks(struct program *p, const struct body *b)
 {
     SCAN_ACCESSES(b, a)
     {
-        if (str_same(a->how, "write") && a->var &&
-            str_list_has("PyOS_InputHook,PyOS_ReadlineFunctionPointer", a->var)) {
-            program_flaw(p, &a->at, b, "input-hook", a->var);
+        const char *colon = a->var ? strchr(a->var, ':') : NULL;
+        const char *name = colon ? colon + 1 : a->var;
+        if (str_same(a->how, "write") && name &&
+            str_list_has("PyOS_InputHook,PyOS_ReadlineFunctionPointer", name)) {
+            program_flaw(p, &a->at, b, "input-hook", name);
         }
     }
 }

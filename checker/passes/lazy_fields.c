@@ -7,16 +7,60 @@
 static const char lazy_unshared[] = "tp_new,tp_init,tp_dealloc,tp_clear,tp_traverse,tp_finalize,"
                                     "tp_del,exec,create,pyinit,m_clear,m_free,m_traverse";
 
-/* Does the condition say that this field is empty: null(field:local:self->cache)? */
+/* Does the condition test this field: null(field:local:self->cache), or nonnull(...)? */
 static bool
-lazy_tests_field(const struct fact_block *block, const struct fact_access *a)
+lazy_tests_field(const struct fact_block *block, const struct fact_access *a, const char *test)
 {
-    bool empty = str_starts(block->cond, "null(") || str_starts(block->cond, "zero(");
     struct str wanted = {0};
-    str_addf(&wanted, "(field:%s%s)", a->var, a->path);
-    bool found = empty && strcmp(strchr(block->cond, '('), wanted.s) == 0;
+    str_addf(&wanted, "%s(field:%s%s)", test, a->var, a->path);
+    const char *found = block->cond ? strstr(block->cond, wanted.s) : NULL;
+    bool whole_word = found && (found == block->cond || found[-1] == ' ');
     str_free(&wanted);
-    return found;
+    return whole_word;
+}
+
+/* `if (self->cache != NULL) { return ...; }` in front of the store. */
+static const struct fact_block *
+lazy_returned_early(const struct body *b, const struct fact_access *a)
+{
+    for (size_t i = 0; i < b->events.n; i++) {
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)b->events.at[i];
+        if (b->events.at[i]->kind != FACT_jump || jump->seq > a->seq ||
+            !str_same(jump->kind, "return")) {
+            continue;
+        }
+        const struct fact_block *block = flow_block(b, jump->block);
+        if (block && str_same(block->kind, "then") && lazy_tests_field(block, a, "nonnull")) {
+            return block;
+        }
+    }
+    return NULL;
+}
+
+/* The block whose condition found the field empty, or NULL. */
+static const struct fact_block *
+lazy_found_empty(const struct body *b, const struct fact_access *a)
+{
+    const struct fact_block *block = flow_block(b, a->block);
+    for (size_t hops = 0; block && hops <= b->blocks.n; hops++) {
+        if (str_same(block->kind, "then") && lazy_tests_field(block, a, "null")) {
+            return block;
+        }
+        block = block->parent == block->id ? NULL : flow_block(b, block->parent);
+    }
+    return lazy_returned_early(b, a);
+}
+
+/* Is the field of the struct an object pointer? What a foreign struct holds is not known. */
+static bool
+lazy_is_object(const struct program *p, const struct fact_access *a)
+{
+    FACTS_EACH(p->facts, member, m) {
+        if (str_same(m->record, a->class) && str_same(m->name, a->path + 2)) {
+            return str_same(m->class, "object-pointer");
+        }
+    }
+    return false;
 }
 
 /* The object itself: the first parameter, or a local that is a cast of it. */
@@ -30,27 +74,20 @@ static bool
 lazy_concerns(const struct fact_access *a)
 {
     return str_same(a->how, "write") && str_starts(a->path, "->") && !strpbrk(a->path + 2, "[>.") &&
-           (str_starts(a->value, "call:") || str_starts(a->value, "local:")) &&
-           str_same(a->class, "object-pointer");
+           (str_starts(a->value, "call:") || str_starts(a->value, "local:"));
 }
 
 static void
 lazy_check(struct program *p, const struct body *b, const struct fact_access *a)
 {
-    const struct fact_block *block = flow_block(b, a->block);
-    for (size_t hops = 0; block && hops <= b->blocks.n; hops++) {
-        if (str_same(block->kind, "then") && lazy_tests_field(block, a)) {
-            bool guarded = flow_in_critical_section(b, a->seq, a->block, NULL) ||
-                           locks_at(p, b, a->seq) != NULL;
-            if (!guarded) {
-                struct fact_flaw *flaw =
-                    program_flaw(p, &a->at, b, "lazy-field", arena_string(&p->arena, a->path + 2));
-                flaw_relate(p, flaw, &block->at, "found empty here");
-            }
-            return;
-        }
-        block = block->parent == block->id ? NULL : flow_block(b, block->parent);
+    const struct fact_block *found = lazy_found_empty(b, a);
+    if (!found || !lazy_is_object(p, a) || locks_at(p, b, a->seq) ||
+        flow_in_critical_section(b, a->seq, a->block, NULL)) {
+        return;
     }
+    struct fact_flaw *flaw =
+        program_flaw(p, &a->at, b, "lazy-field", arena_string(&p->arena, a->path + 2));
+    flaw_relate(p, flaw, &found->at, "tested here");
 }
 
 void

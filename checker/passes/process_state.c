@@ -1,8 +1,11 @@
 /* Calls that change what belongs to the whole process (PST02-PST16, PST21). Which function changes
  * what is knowledge (rules/api/process_state_libc.tsv); here stands when a call is harmless. */
+#include <signal.h>
 #include <string.h>
 
 #include "passes/flow.h"
+
+enum { STATE_SIG_IGN = 1 }; /* the value of SIG_IGN, a pointer, in every C library */
 
 static const char state_exec[] =
     "execv,execve,execvp,execvpe,execl,execlp,execle,fexecve,posix_spawn,_exit,_Exit";
@@ -48,11 +51,12 @@ state_call_named(const struct body *b, const char *names, long before, long afte
     return NULL;
 }
 
-static bool
-state_text_has(const struct body *b, const struct fact_call *call, int index, const char *word)
+/* The number an argument is, or -1. */
+static long
+state_number(const struct body *b, const struct fact_call *call, int index)
 {
-    const char *text = call_arg_text(b, call, index);
-    return text && strstr(text, word);
+    const char *number = value_of(call_arg(b, call, index), "const");
+    return number ? strtol(number, NULL, 0) : -1;
 }
 
 /* setlocale(): a query is harmless; query, change and restore in one function is PST03. */
@@ -77,11 +81,11 @@ static bool
 state_touches_stdio(const struct body *b, const struct fact_call *call)
 {
     if (scan_call_is(call, "freopen")) {
-        return state_text_has(b, call, 2, "std");
+        const char *stream = value_of(call_arg(b, call, 2), "var");
+        return stream && str_list_has("stdin,stdout,stderr", stream);
     }
-    const char *fd = value_of(call_arg(b, call, 1), "const");
-    return (fd && strtol(fd, NULL, 0) <= 2) || state_text_has(b, call, 1, "STD") ||
-           state_text_has(b, call, 1, "fileno(std");
+    long fd = state_number(b, call, 1);
+    return fd >= 0 && fd <= 2;
 }
 
 static bool
@@ -89,8 +93,8 @@ state_is_exempt(const struct body *b, const struct fact_call *call, const char *
 {
     if (str_same(what, "signal-install")) {
         bool query = scan_call_is(call, "sigaction") && state_is_null(call_arg(b, call, 1));
-        return query || (state_text_has(b, call, 0, "SIGPIPE") &&
-                         (state_text_has(b, call, 1, "SIG_IGN") || scan_call_is(call, "sigignore")));
+        bool ignores = scan_call_is(call, "sigignore") || state_number(b, call, 1) == STATE_SIG_IGN;
+        return query || (ignores && state_number(b, call, 0) == SIGPIPE);
     }
     if (str_same(what, "fork")) {
         return state_call_named(b, state_exec, 0x7fffffff, call->seq) != NULL;

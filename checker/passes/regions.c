@@ -124,7 +124,7 @@ regions_touch(const struct program *p, const struct fact_call *call)
     if (!flow_is_python(call) || str_same(call->origin, "macro")) {
         return TOUCH_NOTHING;
     }
-    const char *effect = flow_cell(p, "api_no_tstate", call->callee, "effect_without_thread_state");
+    const char *effect = flow_cell(p, "api_no_tstate", call->callee, "effect");
     if (effect) {
         return str_starts(effect, "needs") ? TOUCH_API : TOUCH_NOTHING;
     }
@@ -189,9 +189,9 @@ regions_open_macro(const struct body *b, const struct fact_jump *jump)
     const struct fact_call *open = NULL;
     SCAN_CALLS(b, call)
     {
-        if (call->seq < jump->seq && scan_call_is(call, "PyEval_SaveThread") &&
-            str_same(call->macro, "Py_BEGIN_ALLOW_THREADS") &&
-            flow_leaves(b, jump, call->block)) {
+        const struct fact_block *block = flow_block(b, call->block);
+        if (call->seq < jump->seq && scan_call_is(call, "PyEval_SaveThread") && block &&
+            str_same(block->kind, "region") && flow_leaves(b, jump, call->block)) {
             open = call;
         }
     }
