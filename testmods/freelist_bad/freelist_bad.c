@@ -7,7 +7,7 @@
  * import-twice: ok
  * import-subinterpreter: ok
  * exercise: own-gil: an object that died in one interpreter comes to life in another
- * free-threaded: undefined
+ * free-threaded: races
  * notes: its memory belongs to the first interpreter's allocator and goes away with it
  */
 #include <Python.h>

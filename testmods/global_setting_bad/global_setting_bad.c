@@ -7,7 +7,7 @@
  * import-twice: ok
  * import-subinterpreter: ok
  * exercise: own-gil, shared-gil, reload: one instance sets the limit of the other
- * free-threaded: ok
+ * free-threaded: races
  * notes: two plugins in one server then change each other's behaviour
  */
 #include <Python.h>

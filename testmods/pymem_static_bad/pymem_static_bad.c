@@ -7,7 +7,7 @@
  * import-twice: ok
  * import-subinterpreter: ok
  * exercise: own-gil(gil): an interpreter frees what another one allocated and the process aborts
- * free-threaded: undefined
+ * free-threaded: races
  * notes: every own-GIL interpreter has an allocator of its own since 3.12
  */
 #include <Python.h>

@@ -8,7 +8,7 @@ FOLDER = ROOT / "testmods"
 KEYS = ("testmod", "purpose", "hazard", "python", "import-main", "import-twice",
         "import-subinterpreter", "exercise", "free-threaded", "notes")
 CONTEXTS = ("main", "reload", "own-gil", "shared-gil", "free-threaded")
-OUTCOME = re.compile(r'(ok|undefined|fails "([^"]+)")')
+OUTCOME = re.compile(r'(ok|undefined|races|fails "([^"]+)")')
 SHARED = re.compile(r'(.*), shared-gil (ok|undefined|fails "[^"]+")( on gil builds)?')
 CONTEXT = re.compile(r"([a-z-]+)(?:\((gil|free-threaded|3\.\d+\+)\))?")
 IDS = r" *((?:[A-Z]{3}\d{2})(?:[ ,]+[A-Z]{3}\d{2})*)"
@@ -22,12 +22,12 @@ class HeaderError(Exception):
 
 
 class Outcome:
-    """One of ok, undefined, fails "text"; `gil_only` restricts it to builds with the GIL."""
+    """One of ok, undefined, races, fails "text"; `gil_only` restricts it to builds with the GIL."""
 
     def __init__(self, text, gil_only=False):
         match = OUTCOME.fullmatch(text.strip())
         if not match:
-            raise HeaderError(f"'{text}' is none of: ok, undefined, fails \"text\"")
+            raise HeaderError(f"'{text}' is none of: ok, undefined, races, fails \"text\"")
         self.kind = text.split()[0]
         self.text = match.group(2) or ""
         self.gil_only = gil_only

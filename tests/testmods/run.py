@@ -24,7 +24,7 @@ TRIES = 6
 Result = collections.namedtuple("Result", "module python mode status text")
 
 
-def run_child(module, python, folder, arguments, no_gil):
+def run_child(module, python, folder, arguments, no_gil, time_limit=TIME_LIMIT):
     """(exit code or None on time out, standard output, standard error) of one child process."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     env["PYTHONPATH"] = os.pathsep.join([str(folder), str(CHILD)])
@@ -34,9 +34,11 @@ def run_child(module, python, folder, arguments, no_gil):
         env["PYTHON_GIL"] = "0"
     try:
         done = subprocess.run([python.path, "-s", *arguments], env=env, capture_output=True,
-                              text=True, errors="replace", timeout=TIME_LIMIT)
-    except subprocess.TimeoutExpired:
-        return None, "", f"no end within {TIME_LIMIT} s"
+                              text=True, errors="replace", timeout=time_limit)
+    except subprocess.TimeoutExpired as late:
+        said = late.stderr or b""
+        said = said if isinstance(said, str) else said.decode(errors="replace")
+        return None, "", f"{said}\nno end within {time_limit} s"
     return done.returncode, done.stdout.strip(), done.stderr.strip()
 
 
@@ -47,7 +49,7 @@ def last_line(text):
 
 def describe(code, out, err):
     if code is None:
-        return err
+        return last_line(err)
     if code < 0:
         return f"killed by signal {-code}: {last_line(err)}"
     return last_line(out) or last_line(err) or f"exit code {code}"

@@ -15,6 +15,7 @@ import analyse  # noqa: E402
 import build  # noqa: E402
 import modinfo  # noqa: E402
 import run  # noqa: E402
+import tsan  # noqa: E402
 
 
 class Folder(unittest.TestCase):
@@ -241,6 +242,43 @@ class Verdicts(unittest.TestCase):
         none = (0, "harm: other", "")
         self.assertEqual(self.result("bad", [none] * run.TRIES, 'fails "lost"'), "failed")
         self.assertEqual(self.result("bad", [(0, "harm: 3 lost", "")], 'fails "lost"'), "passed")
+
+
+RACE = """==================
+WARNING: ThreadSanitizer: data race (pid=1)
+  Write of size 8 at 0x1 by thread T2:
+    #0 {first}
+    #1 use a.c:3 (x_bad.so+0x3)
+
+  Previous write of size 8 at 0x1 by thread T1:
+    #0 malloc <null> (libtsan.so.2+0x4)
+    #1 {second}
+
+SUMMARY: ThreadSanitizer: data race a.c:2 in f
+==================
+"""
+
+
+class Sanitizer(unittest.TestCase):
+    """Whose code raced: the module's, or Python's while the module called it."""
+
+    def races(self, first, second):
+        class Module:
+            name = "x_bad"
+        text = RACE.format(first=first, second=second)
+        return tsan.own_races(text + text.replace("x_bad.so", "other.so"), Module)
+
+    def test_own_code(self):
+        own, python = "f a.c:2 (x_bad.so+0x1)", "g o.c:1 (python3.13t+0x2)"
+        self.assertEqual(self.races(own, python), ["a.c:2 in f"])
+        self.assertEqual(self.races(python, own), ["a.c:2 in f"])
+        self.assertEqual(self.races(python, python), [])
+        self.assertEqual(tsan.own_races("no report", None), [])
+
+    def test_promises(self):
+        names = {m.name for m in modinfo.load_all() if tsan.promises_races(m)}
+        self.assertLessEqual({"global_setting_bad", "lost_count_bad", "static_cache_good"}, names)
+        self.assertTrue(names.isdisjoint({"critical_return_bad", "single_phase_bad"}))
 
 
 class Building(unittest.TestCase):
