@@ -96,7 +96,9 @@ heap_allocates(const struct program *p)
 {
     FACTS_EACH(p->facts, call, call)
     {
-        if (scan_call_is(call, heap_allocators) || scan_call_member(call, "tp_alloc")) {
+        const struct body *b = scan_body(p, call->func);
+        if (scan_call_is(call, heap_allocators) ||
+            (b && scan_call_member(b, call, "tp_alloc"))) {
             return true;
         }
     }
@@ -147,10 +149,9 @@ heap_test_alloc(struct program *p, const struct body *b, const struct fact_call 
                 void *context)
 {
     (void)p;
-    (void)b;
     (void)context;
-    return scan_call_is(call, heap_allocators) || scan_call_member(call, "tp_alloc") ||
-           scan_call_member(call, "tp_new") || scan_args_mention(b, call, "Py_tp_alloc");
+    return scan_call_is(call, heap_allocators) || scan_call_member(b, call, "tp_alloc") ||
+           scan_call_member(b, call, "tp_new") || scan_asks_slot(b, call, SLOT_TP_ALLOC);
 }
 
 /* TYP21: instances come from somewhere else than Python's object allocator. */

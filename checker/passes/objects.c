@@ -63,22 +63,32 @@ objects_check_freelist(struct program *p, const struct body *b, const struct fac
 
 /* --- CAP02 ------------------------------------------------------------------------------------ */
 
+/* Is what the statement writes an object or a type? */
+static bool
+objects_writes_object(const struct program *p, const struct body *b, const struct fact_access *a)
+{
+    const char *value = scan_resolve(b, a->value, a->seq);
+    if (!value || scan_is_constant(value)) {
+        return scan_static_type(p, b, a->value, a->seq) || str_starts(value, "immortal:Py");
+    }
+    const char *source = value_of(value, "var");
+    const struct fact_variable *from = source ? program_variable(p, source) : NULL;
+    if (from) {
+        return str_same(from->class, "object-pointer");
+    }
+    const char *dot = a->path ? strrchr(a->path, '.') : NULL;
+    return dot && str_same(scan_member_class(p, a->class, dot + 1), "object-pointer");
+}
+
 /* Does code store objects or types into the variable? */
 static bool
 objects_is_filled(const struct program *p, const struct fact_variable *v)
 {
-    bool typed = str_list_has(v->holds ? v->holds : "", "object-pointer") ||
-                 str_same(v->class, "object-pointer");
     const struct access_list *list = map_get(&p->accesses_of, v->id);
     for (size_t i = 0; list && i < list->all.n; i++) {
         const struct fact_access *a = list->all.at[i];
         const struct body *b = str_same(a->how, "write") ? scan_body(p, a->func) : NULL;
-        if (!b || str_same(a->value, "null")) {
-            continue;
-        }
-        bool object = str_same(a->class, "object-pointer") ||
-                      scan_static_type(p, b, a->value, a->seq);
-        if (object || (typed && (!a->class || !*a->class) && !str_starts(a->value, "func:"))) {
+        if (b && objects_writes_object(p, b, a)) {
             return true;
         }
     }
@@ -109,8 +119,6 @@ objects_initialised(const struct body *b, const char *place)
     {
         const char *value = scan_call_is(call, objects_inits) ? call_arg(b, call, 0) : NULL;
         if (value && (str_same(value, place) ||
-                      str_same(scan_resolve(b, value, call->seq), place) ||
-                      scan_call_is(call, objects_domain) ||
                       str_starts(scan_resolve(b, value, call->seq), "call:PyObject_"))) {
             return true;
         }
@@ -132,18 +140,31 @@ objects_store_of(const struct body *b, const struct fact_call *call)
     return NULL;
 }
 
+/* Is what the memory is stored in known to be no pointer to an object? */
+static bool
+objects_is_buffer(const struct program *p, const struct fact_access *store)
+{
+    if (!store->path || !*store->path) {
+        const struct fact_variable *v = program_variable(p, store->var);
+        return !str_same(v ? v->class : store->class, "object-pointer");
+    }
+    const char *name = strpbrk(store->path, ".>") ? strrchr(store->path, '>') : NULL;
+    const char *dot = strrchr(store->path, '.');
+    name = dot && (!name || dot > name) ? dot : name;
+    const char *class = name ? scan_member_class(p, store->class, name + 1) : NULL;
+    return class && !str_same(class, "object-pointer");
+}
+
 /* ALC01: memory of the object domain that becomes a plain buffer. */
 static void
 objects_check_buffer(struct program *p, const struct body *b, const struct fact_call *call)
 {
     const struct fact_access *store = objects_store_of(b, call);
-    const char *class = store ? store->class : NULL;
-    if (!class || !str_list_has("string,scalar,pointer,struct,file,cpp-object", class) ||
+    if (!store || !objects_is_buffer(p, store) || str_same(b->binding, "tp_alloc") ||
         objects_initialised(b, store->var)) {
         return;
     }
-    struct fact_flaw *flaw = program_flaw(p, &call->at, b, "object-domain-buffer", call->callee);
-    flaw->class = class;
+    program_flaw(p, &call->at, b, "object-domain-buffer", call->callee);
 }
 
 /* ALC02: an object is made in memory that the object allocator does not know. */

@@ -147,27 +147,56 @@ scan_call_is(const struct fact_call *call, const char *words)
     return call->callee && *call->callee && str_list_has(words, call->callee);
 }
 
-bool
-scan_call_member(const struct fact_call *call, const char *name)
+/* Does a path or descriptor end in the member? */
+static bool
+scan_ends_in(const char *value, const char *name)
 {
-    const char *callee = call->callee;
-    if (!str_ends(callee, name)) {
+    if (!str_ends(value, name)) {
         return false;
     }
-    size_t n = strlen(callee) - strlen(name);
-    return n == 0 || callee[n - 1] == '.' || callee[n - 1] == '>';
+    size_t n = strlen(value) - strlen(name);
+    return n == 0 || value[n - 1] == '.' || value[n - 1] == '>';
 }
 
 bool
-scan_args_mention(const struct body *b, const struct fact_call *call, const char *word)
+scan_call_member(const struct body *b, const struct fact_call *call, const char *name)
 {
-    for (int i = 0; i < call->nargs; i++) {
-        const char *text = call_arg_text(b, call, i);
-        if (text && strstr(text, word)) {
-            return true;
+    if (!str_same(call->origin, "indirect")) {
+        return false;
+    }
+    if (scan_ends_in(call->callee, name) || scan_ends_in(call->id, name)) {
+        return true;
+    }
+    /* The function pointer was read just before the arguments. */
+    const struct fact_access *read = NULL;
+    SCAN_ACCESSES(b, a)
+    {
+        if (a->seq >= call->seq) {
+            break;
+        }
+        read = str_same(a->context, "called") ? a : read;
+    }
+    return read && scan_ends_in(read->path, name);
+}
+
+bool
+scan_asks_slot(const struct body *b, const struct fact_call *call, int number)
+{
+    const char *asked = str_same(call->callee, "PyType_GetSlot") ? call_arg(b, call, 1) : NULL;
+    const char *digits = value_of(asked, "const");
+    return digits && strtol(digits, NULL, 10) == number;
+}
+
+const char *
+scan_member_class(const struct program *p, const char *record, const char *name)
+{
+    FACTS_EACH(p->facts, member, m)
+    {
+        if (str_same(m->name, name) && str_same(m->record, record)) {
+            return m->class;
         }
     }
-    return false;
+    return NULL;
 }
 
 bool

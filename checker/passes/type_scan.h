@@ -50,11 +50,16 @@ const char *scan_field_base(struct program *p, const char *value);
 /* Is the call named by one of the words (a list separated by commas)? */
 bool scan_call_is(const struct fact_call *call, const char *words);
 /* Is it a call through the member called name, as in `type->tp_free(self)`? */
-bool scan_call_member(const struct fact_call *call, const char *name);
-/* Does any argument of the call mention the word in its source text? */
-bool scan_args_mention(const struct body *b, const struct fact_call *call, const char *word);
+bool scan_call_member(const struct body *b, const struct fact_call *call, const char *name);
+/* Is it PyType_GetSlot() asking for the slot with this number? */
+bool scan_asks_slot(const struct body *b, const struct fact_call *call, int number);
+/* Numbers of slots, the same in every Python. */
+enum { SLOT_TP_ALLOC = 47, SLOT_TP_DEALLOC = 52, SLOT_TP_TRAVERSE = 71, SLOT_TP_FREE = 74 };
 /* Is the value the type of an object: Py_TYPE(x), x->ob_type, or a local set to it? */
 bool scan_is_type_of(const struct body *b, const char *value, const char *text, long seq);
+
+/* The class of a member that the project declares (object-pointer ...), or NULL. */
+const char *scan_member_class(const struct program *p, const char *record, const char *name);
 
 typedef bool scan_test(struct program *p, const struct body *b, const struct fact_call *call,
                        void *context);

@@ -20,12 +20,11 @@ slots_body(struct program *p, const struct type_info *type, const char *slot)
 
 /* --- TYP11: traversal of the type ------------------------------------------------------------ */
 
-/* A visit: Py_VISIT(x), or visit(x, arg) through the function pointer. */
+/* A visit: Py_VISIT(x), or visit(x, arg) through a function pointer. */
 static bool
 slots_is_visit(const struct fact_call *call)
 {
-    return scan_call_is(call, "Py_VISIT,_Py_VISIT,visit") || scan_call_member(call, "visit") ||
-           (str_same(call->origin, "indirect") && str_starts(call->callee, "param:"));
+    return scan_call_is(call, "Py_VISIT,_Py_VISIT") || str_same(call->origin, "indirect");
 }
 
 static bool
@@ -34,11 +33,11 @@ slots_test_visits_type(struct program *p, const struct body *b, const struct fac
 {
     (void)p;
     (void)context;
-    if (scan_call_member(call, "tp_traverse")) {
+    if (scan_call_member(b, call, "tp_traverse")) {
         /* A static builtin base never visits the type of its instances. */
-        return !strstr(call->callee, "immortal:") && !strstr(call->callee, "_Type.");
+        return !call->id || !strstr(call->id, "immortal:");
     }
-    if (scan_args_mention(b, call, "Py_tp_traverse")) {
+    if (scan_asks_slot(b, call, SLOT_TP_TRAVERSE)) {
         return true; /* PyType_GetSlot(base, Py_tp_traverse) */
     }
     return slots_is_visit(call) &&
@@ -63,8 +62,8 @@ slots_test_frees(struct program *p, const struct body *b, const struct fact_call
 {
     (void)p;
     (void)context;
-    if (scan_call_member(call, "tp_free") || scan_call_is(call, "PyObject_GC_Del") ||
-        scan_args_mention(b, call, "Py_tp_free")) {
+    if (scan_call_member(b, call, "tp_free") || scan_call_is(call, "PyObject_GC_Del") ||
+        scan_asks_slot(b, call, SLOT_TP_FREE)) {
         return true;
     }
     return scan_call_is(call, "PyObject_Free,PyObject_Del,PyObject_FREE,PyObject_DEL") &&
@@ -78,7 +77,7 @@ slots_test_drops_type(struct program *p, const struct body *b, const struct fact
                       void *context)
 {
     (void)p;
-    if (scan_call_member(call, "tp_dealloc") || scan_args_mention(b, call, "Py_tp_dealloc")) {
+    if (scan_call_member(b, call, "tp_dealloc") || scan_asks_slot(b, call, SLOT_TP_DEALLOC)) {
         return true;
     }
     if (!scan_call_is(call, slots_decrefs)) {
@@ -115,7 +114,7 @@ slots_test_untracks(struct program *p, const struct body *b, const struct fact_c
     (void)p;
     (void)context;
     return scan_call_is(call, slots_untracks) || str_starts(call->macro, "Py_TRASHCAN") ||
-           scan_call_member(call, "tp_dealloc") || scan_args_mention(b, call, "Py_tp_dealloc");
+           scan_call_member(b, call, "tp_dealloc") || scan_asks_slot(b, call, SLOT_TP_DEALLOC);
 }
 
 /* Drops what the instance holds: a field of the first parameter. */
