@@ -7,7 +7,7 @@
  * import-twice: ok
  * import-subinterpreter: ok
  * exercise: own-gil: two interpreters hand out the very same string object
- * free-threaded: races
+ * free-threaded: undefined
  * notes: every interpreter has its own table of interned strings since 3.12; the pointer knows
  *     only one
  */

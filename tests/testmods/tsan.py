@@ -56,7 +56,7 @@ def check(module, python, compiler):
     if folder is None:
         return "failed", problem
     arguments = [str(run.CHILD / "importer.py"), module.name, "free-threaded", use_often(module)]
-    for _ in range(run.TRIES if module.half == "bad" else 1):
+    for _ in range(2 * run.TRIES if module.half == "bad" else 1):
         code, out, err = run.run_child(module, python, folder, arguments, True, TIME_LIMIT)
         races = own_races(err, module)
         if module.half == "good":
