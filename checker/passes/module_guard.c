@@ -1,0 +1,153 @@
+/* Does a module that cannot live in several interpreters refuse the second one itself? The slot
+ * alone is not enforced in interpreters made the old way. */
+#include <string.h>
+
+#include "passes/modules.h"
+
+enum { MOST_CALLS = 3 };
+
+static bool
+guard_mentions(const struct body *b, const struct fact_call *c, const char *word)
+{
+    for (int i = 0; i < 3; i++) {
+        const char *text = call_arg_text(b, c, i);
+        const char *value = call_arg(b, c, i);
+        if ((text && strstr(text, word)) || (value && strstr(value, word))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+guard_refuses(const struct body *b)
+{
+    SCAN_CALLS(b, c)
+    {
+        if (scan_call_is(c, "PyErr_SetString,PyErr_Format,PyErr_SetImportError") &&
+            (guard_mentions(b, c, "PyExc_ImportError") ||
+             guard_mentions(b, c, "PyExc_RuntimeError") ||
+             str_same(c->callee, "PyErr_SetImportError"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A comparison with the interpreter that came first, or Cython's own check. */
+static bool
+guard_compares_interpreter(const struct body *b)
+{
+    SCAN_CALLS(b, c)
+    {
+        if (scan_call_is(c, "PyInterpreterState_GetID,PyInterpreterState_Main,"
+                            "PyInterpreterState_Get,__Pyx_check_single_interpreter")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+guard_tests(const struct body *b, const char *var)
+{
+    const char *name = var;
+    for (size_t i = 0; i < b->blocks.n; i++) {
+        const char *cond = b->blocks.at[i]->cond;
+        const char *at = cond ? strstr(cond, name) : NULL;
+        size_t n = strlen(name);
+        if (at && at > cond && at[-1] == ':' && strchr("),.", at[n])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The write of a static flag that the function also tests: the guard's "I am loaded". */
+static const struct fact_access *
+guard_flag_write(const struct program *p, const struct body *b, bool *atomic)
+{
+    SCAN_ACCESSES(b, a)
+    {
+        const struct fact_variable *v = a->var ? program_variable(p, a->var) : NULL;
+        if (!v) {
+            continue;
+        }
+        *atomic = a->how && (strcmp(a->how, "atomic-cas") == 0 || strcmp(a->how, "atomic-rmw") == 0);
+        bool plain = str_same(a->how, "write") || str_same(a->how, "rmw") ||
+                     str_same(a->how, "atomic-store");
+        bool flag = str_same(v->class, "scalar") || str_same(v->class, "pointer");
+        if (*atomic || (plain && flag && guard_tests(b, a->var))) {
+            return a;
+        }
+    }
+    return NULL;
+}
+
+static void
+guard_check_lock(struct program *p, const struct module_info *info, const struct body *b,
+                 const struct fact_access *write, bool atomic)
+{
+    const struct fact_variable *v = program_variable(p, write->var);
+    if (atomic || locks_at(p, b, write->seq)) {
+        return;
+    }
+    struct fact_flaw *flaw = module_flaw(p, info, &v->at, NULL, "once-guard-unlocked", v->id);
+    flaw->symbol = v->name;
+    flaw_relate(p, flaw, &write->at, "set here, after a test that another interpreter can pass too");
+}
+
+/* Looks for the guard in a function and what it calls. */
+static bool
+guard_in(struct program *p, const struct module_info *info, const struct body *b, int depth)
+{
+    bool atomic = false;
+    if (guard_refuses(b)) {
+        if (guard_compares_interpreter(b)) {
+            return true;
+        }
+        const struct fact_access *write = guard_flag_write(p, b, &atomic);
+        if (write) {
+            guard_check_lock(p, info, b, write, atomic);
+            return true;
+        }
+    }
+    for (size_t i = 0; depth < MOST_CALLS && i < b->callees.n; i++) {
+        if (b->callees.at[i] != b && guard_in(p, info, b->callees.at[i], depth + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct fact_slot *
+guard_declaration(const struct module_info *info)
+{
+    for (size_t i = 0; i < info->slots.n + info->export_slots.n; i++) {
+        const struct fact_slot *s = i < info->slots.n
+                                        ? info->slots.at[i]
+                                        : info->export_slots.at[i - info->slots.n];
+        if (str_same(s->value, "Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED")) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+void
+module_check_guard(struct program *p, const struct module_info *info)
+{
+    static const char *const slots[] = {"Py_mod_create", "Py_mod_exec"};
+    bool guarded = info->pyinit && guard_in(p, info, info->pyinit, 0);
+    for (size_t k = 0; k < 2 && !guarded; k++) {
+        struct body *b;
+        for (size_t at = 0; !guarded && (b = module_slot_body(p, info, slots[k], &at));) {
+            guarded = guard_in(p, info, b, 0);
+        }
+    }
+    info->fact->once_guard = guarded;
+    const struct fact_slot *declared = guard_declaration(info);
+    if (declared && !guarded) {
+        module_flaw(p, info, &declared->at, NULL, "not-supported-unguarded", declared->array);
+    }
+}

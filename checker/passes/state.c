@@ -1,0 +1,243 @@
+/* Module state: object members that the collector is not told about, or that leak (INI28-INI31). */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "passes/modules.h"
+
+void pass_state(struct program *p);
+
+enum { MOST_CALLS = 3, MOST_ARGS = 3 };
+
+/* A state struct and the functions that look after it. */
+struct state_check {
+    struct program *p;
+    const struct module_info *info;
+    const struct fact *at; /* the module definition, or the slots array */
+    const char *what;      /* its variable id */
+    const char *traverse, *clear, *free;
+    VEC(const struct fact_member *) members; /* those that hold objects */
+};
+
+/* What a function passes to Py_VISIT() (or visit()), or clears. */
+struct state_touched {
+    VEC(const char *) texts;
+    bool opaque; /* something is done through macros or pointers that cannot be told apart */
+};
+
+static bool
+state_is_null(const char *value)
+{
+    return !value || !*value || str_same(value, "null") || str_same(value, "const:0");
+}
+
+/* `struct _spam_state` and `spam_state_t` are taken for `spam_state`: sizeof names the typedef,
+ * members the struct. */
+static void
+state_core(const char **name, size_t *n)
+{
+    static const char *const tails[] = {"_t", "_s", "_tag", "_struct"};
+    *n = strlen(*name);
+    while (*n && **name == '_') {
+        (*name)++;
+        (*n)--;
+    }
+    for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++) {
+        size_t length = strlen(tails[i]);
+        if (*n > length && strncmp(*name + *n - length, tails[i], length) == 0) {
+            *n -= length;
+            return;
+        }
+    }
+}
+
+static bool
+state_same_record(const char *record, const char *name)
+{
+    if (!record || !name || str_same(record, name)) {
+        return record && name;
+    }
+    size_t n, length;
+    state_core(&record, &n);
+    state_core(&name, &length);
+    return n && n == length && strncmp(record, name, n) == 0;
+}
+
+static void
+state_find_members(struct state_check *s, const char *record)
+{
+    bool exact = false;
+    FACTS_EACH(s->p->facts, member, m) {
+        exact = exact || str_same(m->record, record);
+    }
+    FACTS_EACH(s->p->facts, member, m) {
+        bool ours = exact ? str_same(m->record, record) : state_same_record(m->record, record);
+        bool known = false;
+        for (size_t i = 0; i < s->members.n; i++) {
+            known = known || str_same(s->members.at[i]->name, m->name);
+        }
+        if (ours && !known && str_same(m->class, "object-pointer")) {
+            vec_push(&s->members, m);
+        }
+    }
+}
+
+static void
+state_flaw(struct state_check *s, const char *what)
+{
+    struct fact_flaw *flaw = module_flaw(s->p, s->info, s->at, NULL, what, s->what);
+    flaw->detail = s->members.at[0]->name;
+    flaw->number = (long)s->members.n;
+    flaw_relate(s->p, flaw, &s->members.at[0]->at, "this member holds an object");
+}
+
+static bool
+state_is_touch(const struct fact_call *c, bool visit)
+{
+    return visit ? scan_call_is(c, "Py_VISIT,_Py_VISIT") || str_same(c->origin, "indirect")
+                 : scan_call_is(c, "Py_CLEAR,Py_XDECREF,Py_DECREF,Py_SETREF,Py_XSETREF,Py_DecRef");
+}
+
+static void
+state_collect(struct state_touched *t, const struct body *b, bool visit, int depth)
+{
+    SCAN_CALLS(b, c)
+    {
+        if (!state_is_touch(c, visit)) {
+            continue;
+        }
+        const char *value = call_arg(b, c, 0);
+        t->opaque = t->opaque || (value && (str_starts(value, "index:") ||
+                                            str_starts(value, "deref:") ||
+                                            str_starts(value, "local:"))) ||
+                    (c->macro && !state_is_touch(&(struct fact_call){.callee = c->macro}, visit));
+        for (int i = 0; i < MOST_ARGS; i++) {
+            const char *text = call_arg_text(b, c, i);
+            if (text) {
+                vec_push(&t->texts, text);
+            }
+        }
+    }
+    for (size_t i = 0; depth < MOST_CALLS && i < b->callees.n; i++) {
+        if (b->callees.at[i] != b) {
+            state_collect(t, b->callees.at[i], visit, depth + 1);
+        }
+    }
+}
+
+static bool
+state_mentions(const struct state_touched *t, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < t->texts.n; i++) {
+        for (const char *at = strstr(t->texts.at[i], name); at; at = strstr(at + 1, name)) {
+            bool before = at > t->texts.at[i] && (isalnum((unsigned char)at[-1]) || at[-1] == '_');
+            bool behind = isalnum((unsigned char)at[n]) || at[n] == '_';
+            if (!before && !behind) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Bit per member that the function leaves out; 0 also when it cannot be told. */
+static unsigned long
+state_missed(const struct state_check *s, const char *value, bool visit)
+{
+    const struct body *b = state_is_null(value) ? NULL : program_value_body(s->p, value);
+    if (!b) {
+        return 0;
+    }
+    struct state_touched t = {0};
+    unsigned long missed = 0;
+    state_collect(&t, b, visit, 0);
+    for (size_t i = 0; !t.opaque && i < s->members.n && i < 8 * sizeof(missed); i++) {
+        missed |= state_mentions(&t, s->members.at[i]->name) ? 0 : 1UL << i;
+    }
+    vec_free(&t.texts);
+    return missed;
+}
+
+static void
+state_check_members(struct state_check *s)
+{
+    unsigned long visit = state_missed(s, s->traverse, true);
+    /* m_free may do the clearing when there is no m_clear. */
+    unsigned long clear = state_missed(s, state_is_null(s->clear) ? s->free : s->clear, false);
+    for (size_t i = 0; i < s->members.n && i < 8 * sizeof(visit); i++) {
+        bool unvisited = visit & 1UL << i, uncleared = clear & 1UL << i;
+        if (!unvisited && !uncleared) {
+            continue;
+        }
+        const struct fact_member *m = s->members.at[i];
+        struct fact_flaw *flaw =
+            module_flaw(s->p, s->info, &m->at, NULL, "state-member-missed", s->what);
+        flaw->symbol = m->name;
+        flaw->detail = m->name;
+        flaw->detail2 = unvisited && uncleared ? "the traverse and clear functions do"
+                        : unvisited            ? "the traverse function does"
+                                               : "the clear function does";
+        const struct body *b = program_value_body(s->p, unvisited ? s->traverse : s->clear);
+        if (b) {
+            flaw_relate(s->p, flaw, &b->fact->at, "the function stands here");
+        }
+    }
+}
+
+static void
+state_check(struct state_check *s, const char *record)
+{
+    state_find_members(s, record);
+    if (s->members.n) {
+        if (state_is_null(s->traverse)) {
+            state_flaw(s, "state-no-traverse");
+        }
+        if (state_is_null(s->clear)) {
+            state_flaw(s, "state-no-clear");
+        }
+        if (state_is_null(s->free)) {
+            state_flaw(s, "state-no-free");
+        }
+        state_check_members(s);
+    }
+    vec_free(&s->members);
+}
+
+static const char *
+state_export_slot(const struct module_info *info, const char *name)
+{
+    for (size_t i = 0; i < info->export_slots.n; i++) {
+        if (str_same(info->export_slots.at[i]->name, name)) {
+            return info->export_slots.at[i]->value;
+        }
+    }
+    return NULL;
+}
+
+void
+pass_state(struct program *p)
+{
+    for (size_t i = 0; i < p->modules.n; i++) {
+        struct module_info info;
+        module_info_read(p, p->modules.at[i], &info);
+        const struct fact_moduledef *d = info.def;
+        const char *size = state_export_slot(&info, "Py_mod_state_size");
+        if (d && d->state && *d->state) {
+            struct state_check s = {.p = p, .info = &info, .at = &d->at, .what = d->var,
+                                    .traverse = d->traverse, .clear = d->clear, .free = d->free};
+            state_check(&s, d->state);
+        }
+        else if (!d && size && value_of(size, "sizeof")) {
+            const struct fact_variable *v = program_variable(p, info.export_array);
+            struct state_check s = {.p = p, .info = &info,
+                                    .at = v ? &v->at : &info.fact->at,
+                                    .what = info.export_array,
+                                    .traverse = state_export_slot(&info, "Py_mod_state_traverse"),
+                                    .clear = state_export_slot(&info, "Py_mod_state_clear"),
+                                    .free = state_export_slot(&info, "Py_mod_state_free")};
+            state_check(&s, value_of(size, "sizeof"));
+        }
+        module_info_free(&info);
+    }
+}
