@@ -228,8 +228,8 @@ baseline_save(struct baseline_row **rows, size_t n, const char *path)
         fprintf(out, "%s\n%s\n", first_line, columns);
         for (size_t i = 0; i < n; i++) {
             if (rows[i]->count > 0) {
-                fprintf(out, "%s\t%s\t%s\t%s\t%d\n", rows[i]->rule, rows[i]->file,
-                        rows[i]->symbol, rows[i]->text, rows[i]->count);
+                fprintf(out, "%s\t%s\t%s\t%s\t%d\n", rows[i]->rule, rows[i]->file, rows[i]->symbol,
+                        rows[i]->text, rows[i]->count);
             }
         }
         good = !ferror(out);

@@ -39,8 +39,7 @@ void baseline_apply(struct baseline *b, struct findings *findings, const char *r
 int baseline_report_stale(const struct baseline *b, const struct baseline_scope *scope,
                           const char *path);
 /* Writes what is left of the rows, stale ones removed or lowered. */
-bool baseline_prune(const struct baseline *b, const struct baseline_scope *scope,
-                    const char *path);
+bool baseline_prune(const struct baseline *b, const struct baseline_scope *scope, const char *path);
 /* Writes the findings that no comment suppresses; *n: how many. */
 bool baseline_write(const struct findings *findings, const char *root, const char *path, int *n);
 /* The file as a baseline names it: relative to the root. */

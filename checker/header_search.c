@@ -8,9 +8,6 @@
 
 #include "base/str.h"
 
-/* The versions this program knows; headers newer than that are left alone. */
-enum { HEADERS_OLDEST = 0x0309, HEADERS_NEWEST = 0x030f };
-
 /* The number behind `#define name`, -1 when it is not there. */
 static long
 header_number(const char *text, const char *name)

@@ -10,6 +10,9 @@
 #include "base/arena.h"
 #include "base/vec.h"
 
+/* The versions this program knows; headers newer than that are left alone. */
+enum { HEADERS_OLDEST = 0x0309, HEADERS_NEWEST = 0x030f };
+
 struct header_dir {
     const char *path;    /* the folder of Python.h */
     const char *version; /* "3.14" */

@@ -97,6 +97,7 @@ headers_say_unserved(struct options *o, struct header_choice *out)
     bool both = options_target_asked(o, TARGET_FREE_THREADED) &&
                 !headers_any_serves(out, TARGET_FREE_THREADED);
     for (int t = 0; t < TARGETS; t++) {
+        out->unserved[t] = NULL;
         if (!options_target_asked(o, (enum target)t) || headers_any_serves(out, (enum target)t)) {
             continue;
         }
@@ -107,6 +108,13 @@ headers_say_unserved(struct options *o, struct header_choice *out)
                                         "python3.%d-dev, or --python /path/to/python3.%d",
                                         minor, minor, minor);
     }
+}
+
+void
+headers_settle(struct options *o, struct header_choice *out)
+{
+    headers_share_targets(o, out);
+    headers_say_unserved(o, out);
 }
 
 /* ---- the choice ----------------------------------------------------------------------------- */
@@ -214,18 +222,16 @@ headers_choose(struct options *o, const struct interpreter *asked, size_t n,
         return false;
     }
     headers_add_newer(o, out);
-    headers_share_targets(o, out);
-    headers_say_unserved(o, out);
+    headers_settle(o, out);
     return true;
 }
 
 void
-headers_judge_version(struct options *o, int hex, struct header_choice *out)
+headers_of_facts(struct options *o, int hex, struct header_choice *out)
 {
-    struct header_dir dir = {.path = "", .version = "", .hex = hex ? hex : 0x7fff};
+    struct header_dir dir = {.path = "", .version = NULL, .hex = hex ? hex : HEADERS_NEWEST};
     headers_add(o, out, &dir, NULL);
-    headers_share_targets(o, out);
-    headers_say_unserved(o, out);
+    headers_settle(o, out);
 }
 
 void

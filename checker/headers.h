@@ -31,7 +31,10 @@ struct header_choice {
 bool headers_choose(struct options *o, const struct interpreter *asked, size_t n,
                     struct header_choice *out);
 /* For facts that were read from a file: the version they were made with decides, 0 when unknown. */
-void headers_judge_version(struct options *o, int hex, struct header_choice *out);
+void headers_of_facts(struct options *o, int hex, struct header_choice *out);
+/* Shares out the targets by the versions of the sets, and says which targets none serves. Again
+ * when the units turned out to be read with other headers than were chosen here. */
+void headers_settle(struct options *o, struct header_choice *out);
 void headers_free(struct header_choice *choice);
 
 #endif

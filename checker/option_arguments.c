@@ -151,8 +151,8 @@ options_parse(struct options *o, int argc, char **argv)
     return true;
 }
 
-static bool
-option_check_inputs(const struct options *o)
+bool
+options_check_command(const struct options *o)
 {
     if (o->command == COMMAND_EXPLAIN && (!o->topic || o->files.list.n)) {
         diag_error("explain needs one rule: `extcheck explain GLB01`; `extcheck rules` lists all");
@@ -177,9 +177,6 @@ option_check_inputs(const struct options *o)
 bool
 options_check(const struct options *o)
 {
-    if (!option_check_inputs(o)) {
-        return false;
-    }
     if (o->baseline_prune && !o->baseline) {
         diag_error("--baseline-prune needs --baseline FILE");
         return false;

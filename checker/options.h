@@ -64,7 +64,11 @@ bool options_parse(struct options *o, int argc, char **argv);
 /* Gives the settings key `key` the value `value` (again for one more item of a list; NULL: the
  * empty list), unless the command line did. Returns NULL, or what is wrong in o's arena. */
 const char *options_set(struct options *o, const char *key, const char *value, const char *folder);
-/* Checks what depends on several options. Returns false after saying what is wrong. */
+/* Are the words that are no options what the command takes? Returns false after saying what is
+ * wrong. */
+bool options_check_command(const struct options *o);
+/* Checks what depends on several options, settings included. Returns false after saying what is
+ * wrong. */
 bool options_check(const struct options *o);
 void options_free(struct options *o);
 

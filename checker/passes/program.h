@@ -54,6 +54,7 @@ struct program {
     VEC(struct type_info *) types;
     VEC(struct fact_module *) modules;
     int next_mark;
+    struct map lock_states; /* function id -> struct lock_state; see locks.c */
 };
 
 struct access_list {

@@ -129,7 +129,8 @@ suppress_mark(struct suppress_run *run, struct suppression_comment *comment)
     }
 }
 
-/* ---- comments that suppress nothing ----------------------------------------------------------- */
+/* ---- comments that suppress nothing -----------------------------------------------------------
+ */
 
 static void
 suppress_report(struct suppress_run *run, const struct rule *meta, const struct fact_comment *c,
@@ -138,8 +139,8 @@ suppress_report(struct suppress_run *run, const struct rule *meta, const struct 
     struct arena *arena = &run->out->arena;
     struct finding *f = arena_alloc(arena, sizeof(*f));
     f->rule = meta;
-    f->place = (struct place){arena_string(arena, c->at.file), c->at.line, c->at.column,
-                              c->at.end_column};
+    f->place =
+        (struct place){arena_string(arena, c->at.file), c->at.line, c->at.column, c->at.end_column};
     for (int t = 0; t < TARGETS; t++) {
         f->severity[t] = run->options->targets[t] ? meta->severity[t] : SEVERITY_NONE;
         f->worst = f->severity[t] > f->worst ? f->severity[t] : f->worst;
@@ -161,8 +162,10 @@ suppress_unknown_id(struct suppress_run *run, const char *id)
         nearest_offer(&near, run->set->rules.at[i]->name);
     }
     struct arena *arena = &run->out->arena;
-    return near.best ? arena_printf(arena, "this suppresses nothing: there is no rule '%s'; did you "
-                                           "mean '%s'?", id, near.best)
+    return near.best ? arena_printf(arena,
+                                    "this suppresses nothing: there is no rule '%s'; did you "
+                                    "mean '%s'?",
+                                    id, near.best)
                      : arena_printf(arena, "this suppresses nothing: there is no rule '%s'", id);
 }
 
@@ -191,9 +194,11 @@ suppress_judge(struct suppress_run *run, const struct rule *meta,
     struct arena *arena = &run->out->arena;
     if (!suppress_is_scope(c->scope)) {
         suppress_report(run, meta, c, NULL,
-                        arena_printf(arena, "this suppresses nothing: 'ignore-%s' is none of "
-                                            "ignore, ignore-next-line, ignore-function and "
-                                            "ignore-file", c->scope ? c->scope : ""));
+                        arena_printf(arena,
+                                     "this suppresses nothing: 'ignore-%s' is none of "
+                                     "ignore, ignore-next-line, ignore-function and "
+                                     "ignore-file",
+                                     c->scope ? c->scope : ""));
         return;
     }
     if (!comment->ids.n) {
@@ -213,7 +218,8 @@ suppress_apply(const struct ruleset *set, const struct facts *facts,
                const struct rule_options *options, struct findings *findings)
 {
     struct suppress_run run = {.set = set, .options = options, .out = findings};
-    FACTS_EACH(facts, comment, c) {
+    FACTS_EACH(facts, comment, c)
+    {
         if (str_same(c->kind, "ignore") && c->at.file && !suppress_is_known(&run, c)) {
             suppress_add_comment(&run, c);
         }

@@ -1,5 +1,5 @@
-/* Suppression comments: `extcheck: ignore[GLB01] reason` and its forms for the next line, a function
- * and a file.
+/* Suppression comments: `extcheck: ignore[GLB01] reason` and its forms for the next line, a
+ * function and a file.
  *
  * Ownership: what is added lives in the arena of the findings. Threads: one owner.
  * Errors: none; a comment that suppresses nothing becomes a finding of META01. */

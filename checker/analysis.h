@@ -1,0 +1,42 @@
+/* One analysis: all files with one set of headers, from facts to verdicts; and joining several.
+ *
+ * Ownership: an analysis owns its facts, program and findings; analysis_join() borrows from it.
+ * Threads: one owner. Errors: said on stderr, the functions then return false. */
+#ifndef EXTCHECK_ANALYSIS_H
+#define EXTCHECK_ANALYSIS_H
+
+#include "baseline.h"
+#include "headers.h"
+#include "passes/program.h"
+
+struct analysis {
+    struct facts facts;
+    struct program program;
+    struct findings findings;
+    struct rule_options rule_options; /* as this analysis used them */
+};
+
+/* What all analyses of one call share. */
+struct analysis_context {
+    struct options *options;
+    const struct ruleset *rules;
+    const struct header_choice *headers;
+    struct rule_options rule_options;
+    struct baseline *baseline; /* NULL: none */
+};
+
+/* Fills the facts from the sources. */
+bool analysis_extract(struct analysis *a, const struct analysis_context *context,
+                      const struct words *files, const struct header_set *headers);
+/* Fills the facts from text that --dump-facts wrote. */
+bool analysis_read_facts(struct analysis *a, const char *path);
+/* The oldest Python version (0x030d) that the units were read with, 0 when none says. */
+int analysis_python(const struct analysis *a);
+/* From facts to verdicts, for the targets that `headers` serves and those that nothing serves. */
+void analysis_judge(struct analysis *a, const struct analysis_context *context,
+                    const struct header_set *headers);
+/* Adds findings, modules, failures and notes to `all`, what is there already left out. */
+void analysis_join(struct findings *all, const struct analysis *a);
+void analysis_free(struct analysis *a);
+
+#endif

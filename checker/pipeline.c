@@ -1,0 +1,364 @@
+#include "pipeline.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "analysis.h"
+#include "inputs.h"
+#include "outputs.h"
+#include "rules/suppress.h"
+#include "settings.h"
+
+struct pipeline {
+    struct options *o;
+    struct environment environment;
+    struct header_choice headers;
+    struct ruleset rules;
+    struct baseline baseline;
+    struct words files;
+    struct analysis_context context;
+    VEC(struct analysis *) analyses;
+    struct findings findings; /* of all analyses */
+    bool trouble;             /* something is missing that no failed file tells of */
+};
+
+/* ---- before anything is analysed --------------------------------------------------------------
+ */
+
+static void
+pipeline_set_rule_options(struct pipeline *p)
+{
+    struct options *o = p->o;
+    struct rule_options *r = &p->context.rule_options;
+    for (int t = 0; t < TARGETS; t++) {
+        r->targets[t] = options_target_asked(o, (enum target)t);
+    }
+    r->select = o->select.list.n ? options_list(o, &o->select) : NULL;
+    r->ignore = o->ignore.list.n ? options_list(o, &o->ignore) : NULL;
+    r->min_confidence = options_min_confidence(o);
+    r->min_python = options_min_python(o);
+}
+
+/* A word that selects no rule is a typing mistake that would pass for a clean run. */
+static bool
+pipeline_check_rule_words(const struct pipeline *p, const char *option, const struct words *words)
+{
+    for (size_t i = 0; i < words->list.n; i++) {
+        const char *word = words->list.at[i];
+        bool found = false;
+        for (size_t k = 0; k < p->rules.rules.n && !found; k++) {
+            const struct rule *rule = p->rules.rules.at[k];
+            found = str_starts(rule->id, word) || str_same(rule->name, word);
+        }
+        if (!found) {
+            diag_error("--%s: no rule or family is called '%s'; `extcheck rules` lists all", option,
+                       word);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+pipeline_prepare(struct pipeline *p)
+{
+    struct options *o = p->o;
+    if (!settings_load(o, !o->facts, &p->environment) || !options_check(o)) {
+        return false;
+    }
+    if (!o->dump_facts || o->facts) {
+        if (!ruleset_load(&p->rules, o->rules_dir, o->api) ||
+            !pipeline_check_rule_words(p, "select", &o->select) ||
+            !pipeline_check_rule_words(p, "ignore", &o->ignore)) {
+            return false;
+        }
+    }
+    if (o->root && access(o->root, X_OK) != 0) {
+        diag_error("--root: there is no folder '%s'", o->root);
+        return false;
+    }
+    pipeline_set_rule_options(p);
+    if (o->baseline && !o->write_baseline) {
+        p->context.baseline = &p->baseline;
+        return baseline_read(&p->baseline, o->baseline);
+    }
+    return true;
+}
+
+/* ---- facts ------------------------------------------------------------------------------------
+ */
+
+static struct analysis *
+pipeline_new_analysis(struct pipeline *p)
+{
+    struct analysis *a = xcalloc(1, sizeof(*a));
+    vec_push(&p->analyses, a);
+    return a;
+}
+
+static bool
+pipeline_read_facts(struct pipeline *p)
+{
+    struct analysis *a = pipeline_new_analysis(p);
+    if (!analysis_read_facts(a, p->o->facts)) {
+        return false;
+    }
+    headers_of_facts(p->o, analysis_python(a), &p->headers);
+    return true;
+}
+
+static bool
+pipeline_extract(struct pipeline *p)
+{
+    struct environment *e = &p->environment;
+    inputs_collect(p->o, &p->files, &p->findings);
+    if (!p->files.list.n) {
+        return true;
+    }
+    if (!headers_choose(p->o, e->interpreters.at, e->interpreters.n, &p->headers)) {
+        return false;
+    }
+    for (size_t i = 0; i < p->headers.sets.n; i++) {
+        struct header_set *set = &p->headers.sets.at[i];
+        struct analysis *a = pipeline_new_analysis(p);
+        if (!analysis_extract(a, &p->context, &p->files, set)) {
+            return false;
+        }
+        /* Flags of a compilation database may have brought headers of their own. */
+        int hex = analysis_python(a);
+        set->source.hex = hex ? hex : set->source.hex;
+    }
+    headers_settle(p->o, &p->headers);
+    return true;
+}
+
+static int
+pipeline_dump_facts(struct pipeline *p)
+{
+    if (p->analyses.n > 1) {
+        diag_error("--dump-facts takes one --python at a time");
+        return EXIT_TROUBLE;
+    }
+    for (size_t i = 0; i < p->analyses.n; i++) {
+        facts_write(&p->analyses.at[i]->facts, stdout);
+        analysis_join(&p->findings, p->analyses.at[i]);
+    }
+    for (size_t i = 0; i < p->findings.failed.n; i++) {
+        diag_error("%s: %s", p->findings.failed.at[i].file, p->findings.failed.at[i].reason);
+    }
+    bool good = fflush(stdout) == 0 && !ferror(stdout) && !p->findings.failed.n;
+    return good ? EXIT_CLEAN : EXIT_TROUBLE;
+}
+
+/* ---- findings ---------------------------------------------------------------------------------
+ */
+
+static void
+pipeline_count_files(struct findings *findings)
+{
+    int failed = 0;
+    for (size_t i = 0; i < findings->failed.n; i++) {
+        failed += !findings->failed.at[i].partial;
+    }
+    findings->files_analysed = findings->files_total > failed ? findings->files_total - failed : 0;
+}
+
+static void
+pipeline_say_unserved(struct pipeline *p)
+{
+    for (int t = 0; t < TARGETS; t++) {
+        const char *reason = p->headers.unserved[t];
+        if (reason) {
+            diag_warning("target %s was not judged: %s", target_name((enum target)t), reason);
+            p->trouble = true;
+        }
+    }
+}
+
+static void
+pipeline_judge(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->analyses.n; i++) {
+        struct analysis *a = p->analyses.at[i];
+        analysis_judge(a, &p->context, &p->headers.sets.at[i]);
+        analysis_join(&p->findings, a);
+    }
+    for (size_t i = 0; i < p->headers.notes.n; i++) {
+        vec_push(&p->findings.notes, p->headers.notes.at[i]);
+    }
+    pipeline_count_files(&p->findings);
+    pipeline_say_unserved(p);
+}
+
+/* ---- the baseline ------------------------------------------------------------------------------
+ */
+
+/* Files that facts exist of; those that failed cannot tell what is gone. */
+static void
+pipeline_seen_files(struct pipeline *p, struct map *seen)
+{
+    for (size_t i = 0; i < p->analyses.n; i++) {
+        const struct facts *facts = &p->analyses.at[i]->facts;
+        const char *last = NULL;
+        for (size_t k = 0; k < facts->all.n; k++) {
+            const char *file = facts->all.at[k]->file;
+            if (file && file != last && !findings_file_failed(&p->findings, file)) {
+                map_set(seen, baseline_file(&p->findings.arena, file, p->o->root), p);
+            }
+            last = file;
+        }
+    }
+}
+
+static bool
+pipeline_settle_baseline(struct pipeline *p)
+{
+    struct map seen = {0};
+    pipeline_seen_files(p, &seen);
+    struct baseline_scope scope = {&p->rules, &p->context.rule_options, &seen, p->o->root};
+    bool good = true;
+    if (p->o->baseline_prune) {
+        good = baseline_prune(&p->baseline, &scope, p->o->baseline);
+    }
+    else {
+        p->findings.stale_baseline = baseline_report_stale(&p->baseline, &scope, p->o->baseline);
+    }
+    map_free(&seen);
+    return good;
+}
+
+/* The report would only repeat what was just accepted. */
+static int
+pipeline_write_baseline(struct pipeline *p)
+{
+    int n = 0;
+    if (!baseline_write(&p->findings, p->o->root, p->o->write_baseline, &n)) {
+        return EXIT_TROUBLE;
+    }
+    for (size_t i = 0; i < p->findings.failed.n; i++) {
+        diag_error("%s: %s", p->findings.failed.at[i].file, p->findings.failed.at[i].reason);
+    }
+    if (!p->o->quiet) {
+        diag_note("wrote %d findings to %s", n, p->o->write_baseline);
+    }
+    return p->findings.failed.n || p->trouble ? EXIT_TROUBLE : EXIT_CLEAN;
+}
+
+/* ---- the end ----------------------------------------------------------------------------------
+ */
+
+static bool
+pipeline_has_findings(const struct pipeline *p)
+{
+    for (size_t i = 0; i < p->findings.all.n; i++) {
+        const struct finding *f = p->findings.all.at[i];
+        for (int t = 0; t < TARGETS; t++) {
+            if (options_target_asked(p->o, (enum target)t) && f->suppression == NOT_SUPPRESSED &&
+                f->severity[t] >= options_fail_on(p->o)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int
+pipeline_report(struct pipeline *p)
+{
+    if (p->context.baseline && !pipeline_settle_baseline(p)) {
+        p->trouble = true;
+    }
+    if (p->o->write_baseline) {
+        return pipeline_write_baseline(p);
+    }
+    if (!outputs_write(p->o, &p->findings, &p->rules)) {
+        p->trouble = true;
+    }
+    if (p->trouble || p->findings.failed.n) {
+        return EXIT_TROUBLE;
+    }
+    return pipeline_has_findings(p) && !p->o->exit_zero ? EXIT_FINDINGS : EXIT_CLEAN;
+}
+
+static int
+pipeline_check(struct pipeline *p)
+{
+    if (!pipeline_prepare(p) || !(p->o->facts ? pipeline_read_facts(p) : pipeline_extract(p))) {
+        return EXIT_TROUBLE;
+    }
+    if (p->o->dump_facts) {
+        return pipeline_dump_facts(p);
+    }
+    pipeline_judge(p);
+    return pipeline_report(p);
+}
+
+static void
+pipeline_print_headers(const struct header_choice *headers)
+{
+    for (size_t i = 0; i < headers->sets.n; i++) {
+        const struct header_set *set = &headers->sets.at[i];
+        printf("# headers: Python %s", set->source.version);
+        for (size_t k = 0; set->source.flags[k]; k++) {
+            printf(" %s", set->source.flags[k]);
+        }
+        const char *between = " for ";
+        for (int t = 0; t < TARGETS; t++) {
+            if (set->targets[t]) {
+                printf("%s%s", between, target_name((enum target)t));
+                between = ", ";
+            }
+        }
+        putchar('\n');
+    }
+    for (int t = 0; t < TARGETS; t++) {
+        if (headers->unserved[t]) {
+            printf("# %s: %s\n", target_name((enum target)t), headers->unserved[t]);
+        }
+    }
+}
+
+static int
+pipeline_print_config(struct pipeline *p)
+{
+    struct environment *e = &p->environment;
+    if (!settings_load(p->o, true, e)) {
+        return EXIT_TROUBLE;
+    }
+    bool good = headers_choose(p->o, e->interpreters.at, e->interpreters.n, &p->headers);
+    printf("# settings file: %s\n", e->settings_file ? e->settings_file : "none");
+    pipeline_print_headers(&p->headers);
+    options_print(p->o, stdout);
+    return good && fflush(stdout) == 0 ? EXIT_CLEAN : EXIT_TROUBLE;
+}
+
+/* The joined findings borrow their lists from the analyses. */
+static void
+pipeline_free(struct pipeline *p)
+{
+    vec_free(&p->findings.all);
+    vec_free(&p->findings.modules);
+    findings_free(&p->findings);
+    for (size_t i = 0; i < p->analyses.n; i++) {
+        analysis_free(p->analyses.at[i]);
+        free(p->analyses.at[i]);
+    }
+    vec_free(&p->analyses);
+    vec_free(&p->files.list);
+    baseline_free(&p->baseline);
+    headers_free(&p->headers);
+    environment_free(&p->environment);
+    ruleset_free(&p->rules);
+}
+
+int
+pipeline_run(struct options *o)
+{
+    struct pipeline p = {.o = o};
+    p.context.options = o;
+    p.context.rules = &p.rules;
+    p.context.headers = &p.headers;
+    int code = o->command == COMMAND_PRINT_CONFIG ? pipeline_print_config(&p) : pipeline_check(&p);
+    pipeline_free(&p);
+    return code;
+}
