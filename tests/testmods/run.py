@@ -20,6 +20,8 @@ CHILD = pathlib.Path(__file__).resolve().parent / "child"
 TIME_LIMIT = 60
 # A race may miss its window; a bad half gets this many tries, a good half gets one.
 TRIES = 6
+# Without one of these a run is incomplete, and says so.
+EXPECTED = ("3.13", "3.13t", "3.14", "3.15")
 
 Result = collections.namedtuple("Result", "module python mode status text")
 
@@ -170,8 +172,11 @@ def report(result, quiet):
           f"{result.mode:24} {result.text}", flush=True)
 
 
-def summarise(results, seconds):
+def summarise(results, absent, seconds):
     counts = collections.Counter(result.status for result in results)
+    counts["skipped"] += len(absent)
+    for version in absent:
+        print(f"skipped every module on {version}: tools/pythons ensure {version} provides it")
     for reason, number in sorted(collections.Counter(
             result.text for result in results if result.status == "skipped").items()):
         print(f"skipped {number:4} x {reason}")
@@ -225,7 +230,8 @@ def main():
             for result in job.result():
                 results.append(result)
                 report(result, options.quiet)
-    return summarise(results, time.monotonic() - start)
+    absent = [] if options.python else missing(EXPECTED, pythons)
+    return summarise(results, absent, time.monotonic() - start)
 
 
 if __name__ == "__main__":
