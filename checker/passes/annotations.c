@@ -147,7 +147,31 @@ annotation_immortal(struct program *p, const struct fact_comment *c, struct fact
     }
 }
 
-/* Thread-local, or used only by code that one thread function reaches and nobody else calls. */
+/* Can Python code reach the function on any thread? A function that a thread starts with is run, but
+ * not called from Python; one that a method calls is. */
+static bool
+annotation_any_thread(struct body *b, unsigned mark)
+{
+    if (b->mark == mark) {
+        return false;
+    }
+    b->mark = mark;
+    bool starts_thread = (b->entry & ENTRY_FOREIGN) && str_same(b->binding, "callback");
+    if (b->binding && !starts_thread) {
+        return (b->entry & ENTRY_RUN) != 0;
+    }
+    if (!b->callers.n && !starts_thread) {
+        return (b->entry & ENTRY_RUN) != 0;
+    }
+    for (size_t i = 0; i < b->callers.n; i++) {
+        if (annotation_any_thread(b->callers.at[i], mark)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Thread-local, or used only by code that the start functions of threads reach. */
 static void
 annotation_confined(struct program *p, const struct fact_comment *c, struct fact_variable *v)
 {
@@ -155,8 +179,8 @@ annotation_confined(struct program *p, const struct fact_comment *c, struct fact
     bool broken = false;
     for (size_t i = 0; i < list->all.n && !v->is_tls; i++) {
         const struct fact_access *a = list->all.at[i];
-        const struct body *b = program_body(p, a->func);
-        if (b && (b->entry & ENTRY_RUN)) {
+        struct body *b = program_body(p, a->func);
+        if (b && annotation_any_thread(b, (unsigned)++p->next_mark)) {
             annotation_false(p, c, v, &a->at, b, b->fact->name);
             broken = true;
         }
