@@ -51,7 +51,7 @@ pass_generated(struct program *p)
     int reported = -1; /* variables come unit by unit */
     FACTS_EACH(p->facts, variable, v)
     {
-        if (!v->is_definition || str_same(v->class, "type-object") ||
+        if (!scan_is_defined(v) || str_same(v->class, "type-object") ||
             !generated_is_cython(p, v)) {
             continue;
         }

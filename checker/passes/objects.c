@@ -17,7 +17,7 @@ static struct fact_variable *
 objects_static(const struct program *p, const char *id)
 {
     struct fact_variable *v = id ? program_variable(p, id) : NULL;
-    return v && v->is_definition && !v->is_const && !v->is_tls ? v : NULL;
+    return v && scan_is_defined(v) && !v->is_const && !v->is_tls ? v : NULL;
 }
 
 /* --- OBJ12 ------------------------------------------------------------------------------------ */

@@ -79,7 +79,7 @@ static_mark_structseqs(struct program *p)
 static bool
 static_is_type(const struct fact_variable *v)
 {
-    if (!v->is_definition || v->is_const) {
+    if (!scan_is_defined(v) || v->is_const) {
         return false;
     }
     return str_same(v->class, "type-object") ||
@@ -196,7 +196,7 @@ static_is_foreign(const struct program *p, const char *value)
     }
     const char *id = value_of(value, "var");
     const struct fact_variable *v = id ? program_variable(p, id) : NULL;
-    return v && str_same(v->class, "object-pointer") && v->is_definition &&
+    return v && str_same(v->class, "object-pointer") && scan_is_defined(v) &&
            (v->sources && (strstr(v->sources, "PyImport_") || strstr(v->sources, "PyType_From") ||
                            strstr(v->sources, "PyObject_GetAttr")));
 }
@@ -236,7 +236,7 @@ static void
 static_check_field_write(struct program *p, const struct body *b, const struct fact_access *a)
 {
     struct fact_variable *v = static_written(p, b, a);
-    if (!v || !v->is_definition) {
+    if (!v || !scan_is_defined(v)) {
         return;
     }
     const char *field = static_field(a->path);

@@ -29,6 +29,13 @@ scan_body(const struct program *p, const char *id)
     return id && *id ? program_body(p, id) : NULL;
 }
 
+/* Does the project own the variable's storage? Also `static int x;`, a tentative definition. */
+static inline bool
+scan_is_defined(const struct fact_variable *v)
+{
+    return v->is_definition || (!str_same(v->storage, "extern") && !str_same(v->storage, "member"));
+}
+
 /* The first call at or behind event *at of a body, which moves behind it; NULL at the end. */
 const struct fact_call *scan_next_call(const struct body *b, size_t *at);
 const struct fact_access *scan_next_access(const struct body *b, size_t *at);

@@ -1,0 +1,45 @@
+/* Results that every pass shares, computed before the passes run, in this order. Used by program.c
+ * only.
+ *
+ * Ownership: everything lives in the program. Threads: one owner. Errors: none. */
+#ifndef EXTCHECK_PASSES_LINK_H
+#define EXTCHECK_PASSES_LINK_H
+
+#include "passes/program.h"
+
+/* Call edges, bindings, entry sets, modules and what belongs to them. */
+void link_run(struct program *p);
+/* Which locks are held where. */
+void locks_run(struct program *p);
+/* Derived fields of variables. */
+void variables_run(struct program *p);
+
+/* ---- link_modules.c ---- */
+void link_modules(struct program *p);
+/* ---- link_entries.c ---- */
+void link_edges(struct program *p);
+void link_entries(struct program *p);
+
+/* Every write, read and escape of a variable, also through pointers and project functions.
+ * variables_uses.c */
+enum use_kind { USE_READ = 1, USE_WRITE = 2, USE_RMW = 4, USE_ESCAPE = 8, USE_ATOMIC = 16 };
+struct variable_use {
+    const struct fact_access *access;
+    struct body *body; /* where it happens; NULL in initialisers */
+    long seq;          /* in body */
+    unsigned kind;
+    const char *value; /* of a write */
+};
+struct variable_uses {
+    VEC(struct variable_use) all;
+};
+void variables_uses(struct program *p, const struct fact_variable *v, struct variable_uses *out);
+/* How a variable is filled late; sets lazy. variables_lazy.c */
+void variables_lazy(struct program *p, struct fact_variable *v, const struct variable_uses *uses);
+/* The words for where a value comes from, added to a comma list. variables_sources.c */
+void variables_sources(struct program *p, struct fact_variable *v,
+                       const struct variable_uses *uses);
+/* Adds a word to a comma list unless it is there. */
+void link_add_word(struct program *p, const char **list, const char *word);
+
+#endif

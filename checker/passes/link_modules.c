@@ -1,0 +1,392 @@
+/* Modules: one per init function, with the functions, variables and units it reaches. */
+#include <string.h>
+
+#include "passes/link.h"
+
+/* What is reached, by id: a bit per module (the first 32; later ones share the last bit). */
+struct reach {
+    struct program *p;
+    struct map bits; /* function or variable id -> bits, as a pointer-sized number */
+    VEC(const char *) queue;
+    struct map references; /* variable id -> struct fact_list: facts of its initialiser */
+};
+
+static unsigned
+reach_bits(const struct reach *r, const char *id)
+{
+    return (unsigned)(size_t)map_get(&r->bits, id);
+}
+
+static void
+reach_add(struct reach *r, const char *id, unsigned bit)
+{
+    if (!id || (reach_bits(r, id) & bit)) {
+        return;
+    }
+    map_set(&r->bits, id, (void *)(size_t)(reach_bits(r, id) | bit));
+    vec_push(&r->queue, id);
+}
+
+/* The id in a descriptor: func:ID, var:ID, addr:var:ID, without members. */
+static void
+reach_value(struct reach *r, const char *value, unsigned bit)
+{
+    const char *inner = value_of(value, "addr");
+    inner = inner ? inner : value_of(value, "field");
+    inner = inner ? inner : value_of(value, "index");
+    inner = inner ? inner : value;
+    const char *id = value_of(inner, "func");
+    id = id ? id : value_of(inner, "var");
+    if (!id) {
+        return;
+    }
+    if (program_body(r->p, id) || program_variable(r->p, id)) {
+        reach_add(r, id, bit);
+        return;
+    }
+    /* A path follows the id. Member names hold neither '#' nor '/': cut at the last step. */
+    struct str cut = {0};
+    str_add(&cut, id);
+    for (size_t n = cut.n; n > 0; n--) {
+        if (cut.s[n - 1] == '.' || cut.s[n - 1] == '[' || strncmp(cut.s + n - 1, "->", 2) == 0) {
+            cut.s[n - 1] = '\0';
+            struct fact_variable *v = program_variable(r->p, cut.s);
+            if (v) {
+                reach_add(r, v->id, bit);
+                break;
+            }
+        }
+    }
+    str_free(&cut);
+}
+
+static void
+reach_body(struct reach *r, const struct body *b, unsigned bit)
+{
+    for (size_t i = 0; i < b->callees.n; i++) {
+        reach_add(r, b->callees.at[i]->fact->id, bit);
+    }
+    for (size_t i = 0; i < b->events.n; i++) {
+        if (b->events.at[i]->kind == FACT_access) {
+            const struct fact_access *a = (const struct fact_access *)(void *)b->events.at[i];
+            if (value_of(a->var, "func")) {
+                reach_value(r, a->var, bit);
+            }
+            else if (program_variable(r->p, a->var)) {
+                reach_add(r, a->var, bit);
+            }
+        }
+        else if (b->events.at[i]->kind == FACT_jump) {
+            reach_value(r, ((const struct fact_jump *)(void *)b->events.at[i])->value, bit);
+        }
+    }
+    for (size_t i = 0; i < b->args.n; i++) {
+        reach_value(r, b->args.at[i]->value, bit);
+    }
+}
+
+static void
+reach_reference(struct reach *r, const struct fact *f, unsigned bit)
+{
+    switch (f->kind) {
+    case FACT_slot:
+        reach_value(r, ((const struct fact_slot *)(const void *)f)->value, bit);
+        break;
+    case FACT_row:
+        reach_value(r, ((const struct fact_row *)(const void *)f)->func, bit);
+        reach_value(r, ((const struct fact_row *)(const void *)f)->setter, bit);
+        break;
+    case FACT_typefield:
+        reach_value(r, ((const struct fact_typefield *)(const void *)f)->value, bit);
+        break;
+    case FACT_typespec:
+        reach_value(r, ((const struct fact_typespec *)(const void *)f)->slots, bit);
+        break;
+    case FACT_moduledef: {
+        const struct fact_moduledef *def = (const struct fact_moduledef *)(const void *)f;
+        const char *const values[] = {def->methods, def->slots, def->traverse, def->clear,
+                                      def->free};
+        for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+            reach_value(r, values[i], bit);
+        }
+        break;
+    }
+    case FACT_access: {
+        const struct fact_access *a = (const struct fact_access *)(const void *)f;
+        if (value_of(a->var, "func")) {
+            reach_value(r, a->var, bit);
+        }
+        else {
+            reach_add(r, a->var, bit);
+        }
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+static void
+reach_refer(struct reach *r, const char *id, struct fact *f)
+{
+    if (!id) {
+        return;
+    }
+    void **slot = map_slot(&r->references, id);
+    if (!*slot) {
+        *slot = arena_alloc(&r->p->arena, sizeof(struct fact_list));
+    }
+    struct fact_list *list = *slot;
+    vec_push(&list->all, f);
+}
+
+static void
+reach_index(struct reach *r)
+{
+    const struct facts *facts = r->p->facts;
+    FACTS_EACH(facts, slot, s) { reach_refer(r, s->array, &s->at); }
+    FACTS_EACH(facts, row, w) { reach_refer(r, w->array, &w->at); }
+    FACTS_EACH(facts, typefield, t) { reach_refer(r, t->var, &t->at); }
+    FACTS_EACH(facts, typespec, s) { reach_refer(r, s->var, &s->at); }
+    FACTS_EACH(facts, moduledef, d) { reach_refer(r, d->var, &d->at); }
+    FACTS_EACH(facts, access, a) {
+        reach_refer(r, value_of(a->context, "init"), &a->at);
+    }
+}
+
+static void
+reach_run(struct reach *r, unsigned bit)
+{
+    while (r->queue.n) {
+        const char *id = r->queue.at[--r->queue.n];
+        const struct body *b = program_body(r->p, id);
+        if (b) {
+            reach_body(r, b, bit);
+        }
+        struct fact_list *list = map_get(&r->references, id);
+        for (size_t i = 0; list && i < list->all.n; i++) {
+            reach_reference(r, list->all.at[i], bit);
+        }
+    }
+}
+
+/* Folders that build systems make per target: meson's `name.so.p`, CMake's `name.dir`. */
+static const char *
+link_output_key(struct program *p, const char *output)
+{
+    for (const char *at = output; at && (at = strchr(at, '/')) != NULL; at++) {
+        size_t n = (size_t)(at - output);
+        bool target = n > 2 && (strncmp(at - 2, ".p", 2) == 0 ||
+                                (n > 4 && strncmp(at - 4, ".dir", 4) == 0));
+        if (target) {
+            return intern_n(&p->facts->strings, output, n);
+        }
+    }
+    return NULL;
+}
+
+static struct fact_module *
+link_new_module(struct program *p, const struct fact *where, const char *name, const char *init)
+{
+    p->facts->file = where ? where->file : NULL;
+    p->facts->unit = where ? where->unit : 0;
+    struct fact_module *m = facts_new_module(p->facts, where ? where->line : 0,
+                                             where ? where->column : 0,
+                                             where ? where->end_column : 0);
+    m->name = facts_intern(p->facts, name);
+    m->init = init;
+    vec_push(&p->modules, m);
+    return m;
+}
+
+/* PyInit_x and PyModExport_x of one file are one module; so is an entry seen in two flavours. */
+static struct fact_module *
+link_module_for(struct program *p, const struct fact_entry *e)
+{
+    for (size_t i = 0; i < p->modules.n; i++) {
+        if (str_same(p->modules.at[i]->name, e->name) && p->modules.at[i]->at.unit == e->at.unit) {
+            return p->modules.at[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+link_is_test_name(const char *name)
+{
+    return str_starts(name, "_test") || str_starts(name, "xx") || str_starts(name, "_xx");
+}
+
+static unsigned
+link_bit(size_t index)
+{
+    return 1U << (index < 31 ? index : 31);
+}
+
+static void
+link_find_entries(struct program *p, struct reach *r)
+{
+    FACTS_EACH(p->facts, entry, e) {
+        struct fact_module *m = link_module_for(p, e);
+        bool export = str_same(e->kind, "modexport");
+        if (!m) {
+            m = link_new_module(p, &e->at, e->name, e->func);
+            m->test_code = link_is_test_name(e->name);
+        }
+        m->modexport |= export;
+        m->pyinit |= !export;
+        if (!export) {
+            m->init = e->func;
+        }
+        for (size_t i = 0; i < p->modules.n; i++) {
+            if (p->modules.at[i] == m) {
+                reach_add(r, e->func, link_bit(i));
+                reach_run(r, link_bit(i));
+            }
+        }
+    }
+}
+
+static const char *
+link_module_names(struct program *p, unsigned bits, long *test_code)
+{
+    const char *names = NULL;
+    *test_code = bits != 0;
+    for (size_t i = 0; i < p->modules.n; i++) {
+        if (bits & link_bit(i)) {
+            link_add_word(p, &names, p->modules.at[i]->name);
+            *test_code &= p->modules.at[i]->test_code;
+        }
+    }
+    return names;
+}
+
+/* The modules each unit belongs to. */
+static unsigned *
+link_unit_bits(struct program *p, const struct reach *r)
+{
+    size_t n = p->facts->by_kind[FACT_unit].n;
+    unsigned *bits = arena_alloc(&p->arena, (n + 1) * sizeof(*bits));
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        const struct fact_function *f = p->bodies.at[i]->fact;
+        if (f->at.unit >= 0 && !f->in_header) {
+            bits[f->at.unit] |= reach_bits(r, f->id);
+        }
+    }
+    FACTS_EACH(p->facts, variable, v) {
+        if (v->at.unit >= 0) {
+            bits[v->at.unit] |= reach_bits(r, v->id);
+        }
+    }
+    /* Units that the build puts into one target belong together. */
+    FACTS_EACH(p->facts, unit, a) {
+        const char *key = link_output_key(p, a->output);
+        FACTS_EACH(p->facts, unit, b) {
+            if (key && key == link_output_key(p, b->output)) {
+                bits[a->at.unit] |= bits[b->at.unit];
+            }
+        }
+    }
+    return bits;
+}
+
+static void
+link_assign_units(struct program *p, unsigned *bits)
+{
+    bool loose = false;
+    size_t n = p->modules.n;
+    FACTS_EACH(p->facts, unit, u) {
+        if (!bits[u->at.unit] && n == 1) {
+            bits[u->at.unit] = 1;
+        }
+        loose |= !bits[u->at.unit];
+    }
+    if (loose) {
+        struct fact_module *m = link_new_module(
+            p, n || !p->facts->by_kind[FACT_unit].n ? NULL : p->facts->by_kind[FACT_unit].at[0],
+            n ? "(other files)" : "(no init function)", NULL);
+        m->phase = "unknown";
+        m->own = m->gil = "none";
+        FACTS_EACH(p->facts, unit, u) {
+            if (!bits[u->at.unit]) {
+                bits[u->at.unit] = link_bit(n);
+            }
+        }
+    }
+    FACTS_EACH(p->facts, unit, u) {
+        for (size_t i = 0; i < p->modules.n; i++) {
+            if (bits[u->at.unit] & link_bit(i)) {
+                link_add_word(p, &p->modules.at[i]->units, u->path);
+            }
+        }
+    }
+}
+
+static void
+link_mark(struct program *p, const struct reach *r, const unsigned *unit_bits)
+{
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        struct body *b = p->bodies.at[i];
+        long test_code;
+        b->modules = reach_bits(r, b->fact->id);
+        if (!b->modules && b->fact->at.unit >= 0) {
+            b->modules = unit_bits[b->fact->at.unit];
+        }
+        b->fact->modules = link_module_names(p, b->modules, &test_code);
+    }
+    FACTS_EACH(p->facts, variable, v) {
+        unsigned bits = reach_bits(r, v->id);
+        bits = bits || v->at.unit < 0 ? bits : unit_bits[v->at.unit];
+        v->modules = link_module_names(p, bits, &v->test_code);
+    }
+    FACTS_EACH(p->facts, call, c) {
+        const struct body *b = program_body(p, c->func);
+        if (b) {
+            c->modules = link_module_names(p, b->modules, &c->test_code);
+        }
+    }
+}
+
+/* Functions that the project's headers declare, that are called, and that nobody defines. */
+static void
+link_holes(struct program *p)
+{
+    FACTS_EACH(p->facts, call, c) {
+        if (!str_same(c->origin, "project") && !str_same(c->origin, "local")) {
+            continue;
+        }
+        const struct body *from = program_body(p, c->func);
+        if (!c->id || program_body(p, c->id) || !from || from->fact->at.unit != c->at.unit) {
+            continue;
+        }
+        if (!from->entry && p->facts->by_kind[FACT_entry].n) {
+            continue; /* dead code */
+        }
+        for (size_t i = 0; i < p->modules.n; i++) {
+            if (from->modules & link_bit(i)) {
+                link_add_word(p, &p->modules.at[i]->holes, c->callee);
+            }
+        }
+    }
+}
+
+void
+link_modules(struct program *p)
+{
+    struct reach r = {.p = p};
+    reach_index(&r);
+    link_find_entries(p, &r);
+    unsigned *unit_bits = link_unit_bits(p, &r);
+    link_assign_units(p, unit_bits);
+    link_mark(p, &r, unit_bits);
+    link_holes(p);
+    for (size_t i = 0; i < r.references.cap; i++) {
+        struct fact_list *list = r.references.cells[i].value;
+        if (list) {
+            vec_free(&list->all);
+        }
+    }
+    map_free(&r.references);
+    map_free(&r.bits);
+    vec_free(&r.queue);
+}

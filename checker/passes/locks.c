@@ -1,0 +1,461 @@
+/* Which locks are held where.
+ *
+ * A body is walked in execution order; branches that end in a jump give back the set they started
+ * with, so `if (bad) { unlock(); return; }` does not lose the lock for what follows. A function
+ * that locks without unlocking (or the reverse) passes that on to its callers; a function whose
+ * callers all hold a lock starts with it.
+ *
+ * Names: a static lock by its name, a member as "->name", a critical section as
+ * "critical(TEXT)", a once function as "once". */
+#include <stdlib.h>
+#include <string.h>
+
+#include "passes/link.h"
+
+struct lock_point {
+    long seq;
+    const char *held; /* comma list behind this event; NULL: none */
+};
+
+struct lock_state {
+    VEC(struct lock_point) points;
+    const char *at_entry; /* held by every caller */
+    const char *acquires; /* still held at the end */
+    const char *releases; /* given back without having been taken here */
+    bool busy, done, at_entry_known;
+};
+
+struct lock_walk {
+    struct program *p;
+    struct body *b;
+    struct lock_state *state;
+    const struct api_table *table;
+    const char *held;
+};
+
+static struct lock_state *locks_state(struct program *p, struct body *b);
+
+static const char *
+locks_remove(struct program *p, const char *list, const char *name)
+{
+    if (!list || !name || !str_list_has(list, name)) {
+        return list;
+    }
+    struct str s = {0};
+    for (const char *at = list; at && *at;) {
+        const char *end = strchr(at, ',');
+        size_t n = end ? (size_t)(end - at) : strlen(at);
+        if (n != strlen(name) || strncmp(at, name, n) != 0) {
+            str_addf(&s, "%s%.*s", s.n ? "," : "", (int)n, at);
+        }
+        at = end ? end + 1 : NULL;
+    }
+    const char *kept = s.n ? facts_intern(p->facts, s.s) : NULL;
+    str_free(&s);
+    return kept;
+}
+
+static const char *
+locks_intersect(struct program *p, const char *a, const char *b)
+{
+    const char *out = NULL;
+    for (const char *at = a; at && *at;) {
+        const char *end = strchr(at, ',');
+        size_t n = end ? (size_t)(end - at) : strlen(at);
+        const char *word = intern_n(&p->facts->strings, at, n);
+        if (str_list_has(b, word)) {
+            link_add_word(p, &out, word);
+        }
+        at = end ? end + 1 : NULL;
+    }
+    return out;
+}
+
+static const char *
+locks_union(struct program *p, const char *a, const char *b)
+{
+    for (const char *at = b; at && *at;) {
+        const char *end = strchr(at, ',');
+        size_t n = end ? (size_t)(end - at) : strlen(at);
+        link_add_word(p, &a, intern_n(&p->facts->strings, at, n));
+        at = end ? end + 1 : NULL;
+    }
+    return a;
+}
+
+/* The last member of a path, or the plain name of a static. */
+static const char *
+locks_name(struct lock_walk *w, const char *value)
+{
+    const char *inner = value_of(value, "addr");
+    inner = inner ? inner : value_of(value, "field");
+    inner = inner ? inner : value;
+    if (!inner) {
+        return "lock";
+    }
+    const char *id = value_of(inner, "var");
+    const struct fact_variable *v = program_variable(w->p, id);
+    if (v) {
+        return v->name;
+    }
+    const char *arrow = strrchr(inner, '>'), *dot = strrchr(inner, '.');
+    const char *member = arrow > dot ? arrow + 1 : dot ? dot + 1 : NULL;
+    struct str s = {0};
+    str_addf(&s, "%s%s", member ? "->" : "", member ? member : inner);
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.s[i] == ',') {
+            s.s[i] = ';';
+        }
+    }
+    const char *kept = facts_intern(w->p->facts, s.s);
+    str_free(&s);
+    return kept;
+}
+
+static const char *
+locks_critical_name(struct lock_walk *w, const char *text)
+{
+    struct str s = {0};
+    str_addf(&s, "critical(%s)", text ? text : "");
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.s[i] == ',') {
+            s.s[i] = ';';
+        }
+    }
+    const char *kept = facts_intern(w->p->facts, s.s);
+    str_free(&s);
+    return kept;
+}
+
+static void
+locks_acquire(struct lock_walk *w, const char *name)
+{
+    link_add_word(w->p, &w->held, name);
+}
+
+static void
+locks_release(struct lock_walk *w, const char *name)
+{
+    if (!str_list_has(w->held, name)) {
+        link_add_word(w->p, &w->state->releases, name);
+    }
+    w->held = locks_remove(w->p, w->held, name);
+}
+
+static const char *
+locks_table_key(const struct fact_call *c)
+{
+    static const char *const raii[][2] = {{"lock_guard", "std::lock_guard"},
+                                          {"unique_lock", "std::unique_lock"},
+                                          {"scoped_lock", "std::scoped_lock"},
+                                          {"shared_lock", "std::shared_lock"}};
+    for (size_t i = 0; i < sizeof(raii) / sizeof(*raii); i++) {
+        if (strcmp(c->callee, raii[i][0]) == 0) {
+            return raii[i][1];
+        }
+    }
+    return c->callee;
+}
+
+static void
+locks_call(struct lock_walk *w, const struct fact_call *c)
+{
+    const char *key = locks_table_key(c);
+    const char *op = api_table_cell(w->table, key, "op");
+    const char *kind = op ? api_table_cell(w->table, key, "kind") : NULL;
+    if (op) {
+        const char *column = api_table_cell(w->table, key, "arg");
+        int index = column && column[0] >= '0' && column[0] <= '9' ? column[0] - '0' : 0;
+        if (strcmp(kind, "critical") == 0) {
+            return; /* regions and the macro's block say more; see locks_blocks() */
+        }
+        if (strcmp(kind, "once") == 0) {
+            return; /* the function called once starts with "once" */
+        }
+        const char *name = locks_name(w, call_arg(w->b, c, index));
+        if (strcmp(op, "release") == 0) {
+            locks_release(w, name);
+        }
+        else if (strcmp(op, "wait") != 0) {
+            locks_acquire(w, name);
+        }
+        return;
+    }
+    struct body *callee = c->id ? program_body(w->p, c->id) : NULL;
+    if (callee && callee != w->b) {
+        const struct lock_state *inner = locks_state(w->p, callee);
+        if (!inner->busy && inner->done) {
+            w->held = locks_union(w->p, w->held, inner->acquires);
+            for (const char *at = inner->releases; at && *at;) {
+                const char *end = strchr(at, ',');
+                size_t n = end ? (size_t)(end - at) : strlen(at);
+                locks_release(w, intern_n(&w->p->facts->strings, at, n));
+                at = end ? end + 1 : NULL;
+            }
+        }
+    }
+}
+
+static long
+locks_seq(const struct fact *f)
+{
+    switch (f->kind) {
+    case FACT_call:
+        return ((const struct fact_call *)(const void *)f)->seq;
+    case FACT_access:
+        return ((const struct fact_access *)(const void *)f)->seq;
+    case FACT_jump:
+        return ((const struct fact_jump *)(const void *)f)->seq;
+    default:
+        return 0;
+    }
+}
+
+static long
+locks_block_of(const struct fact *f)
+{
+    switch (f->kind) {
+    case FACT_call:
+        return ((const struct fact_call *)(const void *)f)->block;
+    case FACT_access:
+        return ((const struct fact_access *)(const void *)f)->block;
+    case FACT_jump:
+        return ((const struct fact_jump *)(const void *)f)->block;
+    default:
+        return 0;
+    }
+}
+
+static void
+locks_point(struct lock_walk *w, long seq)
+{
+    size_t n = w->state->points.n;
+    const char *before = n ? w->state->points.at[n - 1].held : NULL;
+    if (before != w->held) {
+        struct lock_point point = {.seq = seq, .held = w->held};
+        vec_push(&w->state->points, point);
+    }
+}
+
+static const struct fact_block *
+locks_block(const struct body *b, long id)
+{
+    for (size_t i = 0; i < b->blocks.n; i++) {
+        if (b->blocks.at[i]->id == id) {
+            return b->blocks.at[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+locks_is_critical(const struct fact_block *block)
+{
+    return str_same(block->kind, "region") && block->macro &&
+           str_starts(block->macro, "Py_BEGIN_CRITICAL_SECTION");
+}
+
+/* Leaves blocks until `id` holds the position: sets of branches that jumped away are undone. */
+struct lock_frame {
+    const struct fact_block *block;
+    const char *at_start;
+    bool jumped;
+};
+
+struct lock_frames {
+    VEC(struct lock_frame) at;
+};
+
+static void
+locks_leave(struct lock_walk *w, struct lock_frames *frames, long seq)
+{
+    while (frames->at.n && frames->at.at[frames->at.n - 1].block->last < seq) {
+        struct lock_frame frame = frames->at.at[--frames->at.n];
+        if (frame.jumped) {
+            w->held = frame.at_start;
+        }
+        if (locks_is_critical(frame.block)) {
+            w->held =
+                locks_remove(w->p, w->held, locks_critical_name(w, frame.block->cond));
+        }
+        locks_point(w, frame.block->last + 1);
+    }
+}
+
+static void
+locks_enter(struct lock_walk *w, struct lock_frames *frames, long id, long seq)
+{
+    const struct fact_block *path[64];
+    size_t n = 0;
+    for (const struct fact_block *block = locks_block(w->b, id);
+         block && n < sizeof(path) / sizeof(*path); block = locks_block(w->b, block->parent)) {
+        bool open = false;
+        for (size_t i = 0; i < frames->at.n; i++) {
+            open |= frames->at.at[i].block == block;
+        }
+        if (open) {
+            break;
+        }
+        path[n++] = block;
+    }
+    while (n > 0) {
+        struct lock_frame frame = {.block = path[--n], .at_start = w->held};
+        if (locks_is_critical(frame.block)) {
+            locks_acquire(w, locks_critical_name(w, frame.block->cond));
+            locks_point(w, seq);
+        }
+        vec_push(&frames->at, frame);
+    }
+}
+
+static bool
+locks_is_branch(const struct fact_block *block)
+{
+    return str_same(block->kind, "then") || str_same(block->kind, "else") ||
+           str_same(block->kind, "switch") || str_same(block->kind, "catch");
+}
+
+static void
+locks_walk(struct lock_walk *w)
+{
+    struct lock_frames frames = {{0}};
+    for (size_t i = 0; i < w->b->events.n; i++) {
+        const struct fact *event = w->b->events.at[i];
+        long seq = locks_seq(event);
+        locks_leave(w, &frames, seq);
+        locks_enter(w, &frames, locks_block_of(event), seq);
+        if (event->kind == FACT_call) {
+            locks_call(w, (const struct fact_call *)(const void *)event);
+            locks_point(w, seq);
+        }
+        else if (event->kind == FACT_jump) {
+            const struct fact_jump *jump = (const struct fact_jump *)(const void *)event;
+            bool label = str_same(jump->kind, "label");
+            for (size_t k = frames.at.n; k > 0 && !label; k--) {
+                if (locks_is_branch(frames.at.at[k - 1].block)) {
+                    frames.at.at[k - 1].jumped = true;
+                    break;
+                }
+            }
+        }
+    }
+    vec_free(&frames.at);
+}
+
+static struct lock_state *
+locks_state(struct program *p, struct body *b)
+{
+    void **slot = map_slot(&p->lock_states, b->fact->id);
+    if (*slot) {
+        return *slot;
+    }
+    struct lock_state *state = arena_alloc(&p->arena, sizeof(*state));
+    *slot = state;
+    state->busy = true;
+    struct lock_walk w = {.p = p, .b = b, .state = state,
+                          .table = ruleset_table(p->rules, "locks")};
+    if (w.table) {
+        locks_walk(&w);
+    }
+    /* RAII guards end with the function; a lock function of the project does not. */
+    bool cxx = strchr(b->fact->id, '(') != NULL;
+    state->acquires = cxx ? NULL : w.held;
+    state->busy = false;
+    state->done = true;
+    return state;
+}
+
+static const char *
+locks_inside(const struct lock_state *state, long seq)
+{
+    const char *held = NULL;
+    for (size_t i = 0; i < state->points.n && state->points.at[i].seq <= seq; i++) {
+        held = state->points.at[i].held;
+    }
+    return held;
+}
+
+/* Is b passed to pthread_once() or the like, and to nothing else? */
+static bool
+locks_called_once(struct program *p, const struct body *b)
+{
+    struct str ref = {0};
+    str_addf(&ref, "func:%s", b->fact->id);
+    struct access_list *list = map_get(&p->accesses_of, ref.s);
+    str_free(&ref);
+    size_t once = 0, other = 0;
+    for (size_t i = 0; list && i < list->all.n; i++) {
+        const char *context = list->all.at[i]->context;
+        bool is_once = context && (strstr(context, "arg:pthread_once:") ||
+                                   strstr(context, "call_once:") || strstr(context, "OnceFlag"));
+        once += is_once;
+        other += !is_once;
+    }
+    return once && !other;
+}
+
+static const char *
+locks_entry_set(struct program *p, struct body *b, int depth)
+{
+    struct lock_state *state = locks_state(p, b);
+    if (state->at_entry_known || depth > 8) {
+        return state->at_entry;
+    }
+    state->at_entry_known = true; /* a cycle of calls starts from nothing */
+    if (locks_called_once(p, b)) {
+        state->at_entry = "once";
+        return state->at_entry;
+    }
+    bool root = b->binding || b->address_taken || !b->callers.n ||
+                !str_same(b->fact->linkage, "internal");
+    if (root && !(b->callers.n && !b->binding && !b->address_taken)) {
+        return NULL;
+    }
+    const char *common = NULL;
+    bool first = true;
+    for (size_t i = 0; i < b->callers.n; i++) {
+        struct body *caller = b->callers.at[i];
+        const char *outer = locks_entry_set(p, caller, depth + 1);
+        struct lock_state *inner = locks_state(p, caller);
+        for (size_t k = 0; k < caller->events.n; k++) {
+            const struct fact_call *c = (const struct fact_call *)(void *)caller->events.at[k];
+            if (c->at.kind != FACT_call || !str_same(c->id, b->fact->id)) {
+                continue;
+            }
+            const char *held = locks_union(p, locks_inside(inner, c->seq), outer);
+            common = first ? held : locks_intersect(p, common, held);
+            first = false;
+        }
+    }
+    state->at_entry = common;
+    return common;
+}
+
+const char *
+locks_at(struct program *p, const struct body *b, long seq)
+{
+    struct lock_state *state = map_get(&p->lock_states, b->fact->id);
+    if (!state) {
+        return NULL;
+    }
+    return locks_union(p, locks_inside(state, seq), state->at_entry);
+}
+
+void
+locks_run(struct program *p)
+{
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        locks_state(p, p->bodies.at[i]);
+    }
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        locks_entry_set(p, p->bodies.at[i], 0);
+    }
+    FACTS_EACH(p->facts, call, c) {
+        const struct body *b = program_body(p, c->func);
+        c->locks = b ? locks_at(p, b, c->seq) : NULL;
+    }
+    FACTS_EACH(p->facts, access, a) {
+        const struct body *b = a->func && *a->func ? program_body(p, a->func) : NULL;
+        a->locks = b ? locks_at(p, b, a->seq) : NULL;
+    }
+}

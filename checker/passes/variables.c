@@ -1,0 +1,179 @@
+/* Derived fields of variables: who writes them when, from what, and under which lock. */
+#include <string.h>
+
+#include "passes/link.h"
+
+/* Storage of its own, as opposed to what a pointer points to. */
+static bool
+variables_shares_python(const struct fact_variable *v)
+{
+    return v->holds && str_list_has(v->holds, "object-pointer");
+}
+
+static unsigned
+variables_entry(const struct variable_use *use)
+{
+    return use->body ? use->body->entry : 0;
+}
+
+static void
+variables_writers(struct program *p, struct fact_variable *v, const struct variable_uses *uses)
+{
+    unsigned written = 0, read = 0;
+    bool dead = false;
+    for (size_t i = 0; i < uses->all.n; i++) {
+        const struct variable_use *use = &uses->all.at[i];
+        if (!use->body) {
+            v->escapes += (use->kind & USE_ESCAPE) != 0;
+            continue;
+        }
+        if (use->kind & (USE_WRITE | USE_RMW)) {
+            dead |= !variables_entry(use);
+            written |= variables_entry(use);
+            v->writes++;
+            v->rmw += (use->kind & USE_RMW) != 0 && !(use->kind & USE_ATOMIC);
+            if (variables_entry(use)) {
+                link_add_word(p, &v->writers, use->body->fact->name);
+            }
+        }
+        if (use->kind & (USE_READ | USE_RMW)) {
+            read |= variables_entry(use);
+            v->reads++;
+        }
+        v->escapes += (use->kind & USE_ESCAPE) != 0;
+    }
+    v->written = written ? entry_words(p, written) : dead ? "dead" : NULL;
+    v->read = entry_words(p, read);
+}
+
+/* Do all writes store the same constant (or NULL while another constant is the only value)? */
+static bool
+variables_idempotent(const struct variable_uses *uses)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < uses->all.n; i++) {
+        const struct variable_use *use = &uses->all.at[i];
+        if (!(use->kind & (USE_WRITE | USE_RMW)) || !variables_entry(use)) {
+            continue;
+        }
+        bool constant = use->value && (strncmp(use->value, "const:", 6) == 0 ||
+                                       strncmp(use->value, "func:", 5) == 0 ||
+                                       strncmp(use->value, "addr:", 5) == 0 ||
+                                       strncmp(use->value, "immortal:", 9) == 0 ||
+                                       strncmp(use->value, "string:", 7) == 0);
+        if ((use->kind & USE_RMW) || !constant || (value && !str_same(value, use->value)) ||
+            use->access->path) {
+            return false;
+        }
+        value = use->value;
+    }
+    return value != NULL;
+}
+
+static bool
+variables_all_immortal(const struct variable_uses *uses)
+{
+    bool any = false;
+    for (size_t i = 0; i < uses->all.n; i++) {
+        const struct variable_use *use = &uses->all.at[i];
+        if (!(use->kind & (USE_WRITE | USE_RMW))) {
+            continue;
+        }
+        bool immortal = use->value && strncmp(use->value, "immortal:", 9) == 0;
+        if (!immortal && !str_same(use->value, "null")) {
+            return false;
+        }
+        any |= immortal;
+    }
+    return any;
+}
+
+static bool
+variables_all_atomic(const struct fact_variable *v, const struct variable_uses *uses)
+{
+    bool any = false;
+    for (size_t i = 0; i < uses->all.n; i++) {
+        const struct variable_use *use = &uses->all.at[i];
+        if (!use->body || !(variables_entry(use) & (ENTRY_RUN | ENTRY_FOREIGN))) {
+            continue;
+        }
+        if (!(use->kind & USE_ATOMIC) && !v->is_atomic) {
+            return false;
+        }
+        any = true;
+    }
+    return any || v->is_atomic;
+}
+
+/* Locks that also work in a GIL build: everything but critical sections. */
+static bool
+variables_works_everywhere(const char *list)
+{
+    for (const char *at = list; at && *at;) {
+        if (strncmp(at, "critical(", 9) != 0) {
+            return true;
+        }
+        at = strchr(at, ',');
+        at = at ? at + 1 : NULL;
+    }
+    return false;
+}
+
+static const char *
+variables_common(struct program *p, const char *a, const char *b)
+{
+    const char *out = NULL;
+    for (const char *at = a; at && *at;) {
+        const char *end = strchr(at, ',');
+        size_t n = end ? (size_t)(end - at) : strlen(at);
+        const char *word = intern_n(&p->facts->strings, at, n);
+        if (str_list_has(b, word)) {
+            link_add_word(p, &out, word);
+        }
+        at = end ? end + 1 : NULL;
+    }
+    return out;
+}
+
+static void
+variables_lock_evidence(struct program *p, struct fact_variable *v,
+                        const struct variable_uses *uses)
+{
+    const char *common = NULL;
+    bool first = true, some = false;
+    for (size_t i = 0; i < uses->all.n; i++) {
+        const struct variable_use *use = &uses->all.at[i];
+        bool counts = variables_entry(use) & (ENTRY_RUN | ENTRY_FOREIGN);
+        if (!counts || (use->kind & USE_ATOMIC)) {
+            continue;
+        }
+        const char *held = locks_at(p, use->body, use->seq);
+        some |= held != NULL;
+        common = first ? held : variables_common(p, common, held);
+        first = false;
+    }
+    v->locked = !common ? some ? "some" : "no" : variables_works_everywhere(common) ? "all" : "ft";
+}
+
+static void
+variables_one(struct program *p, struct fact_variable *v)
+{
+    struct variable_uses uses = {{0}};
+    variables_uses(p, v, &uses);
+    variables_writers(p, v, &uses);
+    variables_sources(p, v, &uses);
+    v->idempotent = variables_idempotent(&uses);
+    v->immortal_only = variables_shares_python(v) && variables_all_immortal(&uses);
+    v->atomic_access = variables_all_atomic(v, &uses);
+    variables_lock_evidence(p, v, &uses);
+    variables_lazy(p, v, &uses);
+    vec_free(&uses.all);
+}
+
+void
+variables_run(struct program *p)
+{
+    FACTS_EACH(p->facts, variable, v) {
+        variables_one(p, v);
+    }
+}

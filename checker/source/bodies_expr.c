@@ -1,0 +1,559 @@
+/* Expressions of a function body: loads, stores, calls, atomics. */
+#include <string.h>
+
+#include "source/bodies.h"
+#include "source/ops.h"
+
+static const struct usage usage_read = {.how = "read", .result = "used"};
+
+struct fact_access *
+bodies_access(struct body_walk *b, const struct unit_place *place, const char *how,
+              const char *var)
+{
+    unit_set_file(b->u, place);
+    struct fact_access *a =
+        facts_new_access(b->u->facts, place->line, place->column, place->end_column);
+    a->func = b->func;
+    a->how = how;
+    a->var = var;
+    a->seq = ++b->seq;
+    a->block = b->block;
+    if (place->in_macro) {
+        a->macro = b->use && b->use->offset == place->offset ? b->use->name
+                                                             : unit_word_at(b->u, place);
+    }
+    return a;
+}
+
+static bool
+bodies_is_replacing(const struct macro_site *use)
+{
+    return use && (strcmp(use->name, "Py_CLEAR") == 0 || strcmp(use->name, "Py_SETREF") == 0 ||
+                   strcmp(use->name, "Py_XSETREF") == 0);
+}
+
+static bool
+bodies_ours(const struct decl *d)
+{
+    return d->whose == FILE_MAIN || d->whose == FILE_PROJECT;
+}
+
+/* Is an access worth a fact? Statics always; of locals and parameters, stores and what is reached
+ * through them, and every mention of an object. */
+static bool
+bodies_worth(const struct decl *root, const char *how, const char *path, bool python_record)
+{
+    if (!root) {
+        return path && strcmp(how, "read") != 0;
+    }
+    switch (root->sort) {
+    case DECL_STATIC:
+        return bodies_ours(root) || strcmp(root->name, "environ") == 0 ||
+               (root->whose == FILE_PYTHON && strcmp(how, "read") != 0);
+    case DECL_LOCAL:
+    case DECL_PARAM:
+        if (path) {
+            return strcmp(how, "read") != 0 || python_record;
+        }
+        return strcmp(how, "write") == 0 ? root->is_pointer || root->is_object
+                                         : root->is_object && root->sort == DECL_LOCAL;
+    case DECL_FUNCTION:
+        return bodies_ours(root) && !path;
+    default:
+        return false;
+    }
+}
+
+static bool
+bodies_python_record(const char *record)
+{
+    return record && (str_starts(record, "Py") || str_starts(record, "_object") ||
+                      str_starts(record, "_typeobject") || str_starts(record, "_longobject") ||
+                      str_starts(record, "_ts") || str_starts(record, "_frame"));
+}
+
+static void
+bodies_lvalue_fact(struct body_walk *b, CXCursor c, const struct usage *usage)
+{
+    const char *path = NULL, *record = NULL;
+    struct decl *root;
+    const char *ref = describe_lvalue(b->u, c, &path, &record, &root);
+    const char *how = usage->how;
+    if (!bodies_worth(root, how, path, bodies_python_record(record))) {
+        return;
+    }
+    struct unit_place place = unit_place(b->u, c);
+    const char *value = usage->value;
+    if (strcmp(how, "addr") == 0 && place.in_macro && bodies_is_replacing(b->use)) {
+        how = "write";
+        value = strcmp(b->use->name, "Py_CLEAR") == 0 ? "null" : "expr";
+    }
+    bool is_function = root && root->sort == DECL_FUNCTION;
+    bool is_static = root && root->sort == DECL_STATIC && bodies_ours(root);
+    struct fact_access *a = bodies_access(b, &place, is_function ? "addr" : how,
+                                          is_static ? root->id : ref);
+    a->path = path;
+    a->value = strcmp(how, "write") == 0 ? value : NULL;
+    a->op = usage->op;
+    a->context = usage->context;
+    a->class = path ? record : root && root->is_object ? "object-pointer" : NULL;
+}
+
+/* What stands in subscripts and below pointers is read. */
+static void
+bodies_lvalue_inside(struct body_walk *b, CXCursor c)
+{
+    const struct cx *cx = b->u->cx;
+    for (int depth = 0; depth < 64; depth++) {
+        c = cx_strip(cx, c);
+        struct cx_children parts;
+        cx_children(cx, c, &parts);
+        CXCursor next = parts.n ? parts.at[0] : c;
+        if (c.kind == CXCursor_ArraySubscriptExpr && parts.n > 1) {
+            bodies_expression(b, parts.at[1], &usage_read);
+        }
+        bool deeper = parts.n && (c.kind == CXCursor_ArraySubscriptExpr ||
+                                  c.kind == CXCursor_MemberRefExpr ||
+                                  c.kind == CXCursor_UnaryOperator);
+        cx_children_free(&parts);
+        if (!deeper) {
+            if (c.kind != CXCursor_DeclRefExpr && cx->isExpression(c.kind) &&
+                c.kind != CXCursor_MemberRefExpr && c.kind != CXCursor_CXXThisExpr) {
+                bodies_expression(b, c, &usage_read);
+            }
+            return;
+        }
+        c = next;
+    }
+}
+
+static void
+bodies_lvalue(struct body_walk *b, CXCursor c, const struct usage *usage)
+{
+    if (c.kind != CXCursor_DeclRefExpr) {
+        bodies_lvalue_inside(b, c);
+    }
+    bodies_lvalue_fact(b, c, usage);
+}
+
+static void
+bodies_store(struct body_walk *b, CXCursor left, CXCursor right, const struct usage *outer)
+{
+    const char *path = NULL, *record = NULL;
+    struct decl *root;
+    const char *ref = describe_lvalue(b->u, left, &path, &record, &root);
+    struct str into = {0};
+    str_addf(&into, "%s%s%s", path ? "field:" : "", ref, path ? path : "");
+    struct usage usage = {.how = "read", .result = "stored", .context = "stored",
+                          .into = intern(b->u->strings, into.s)};
+    str_free(&into);
+    const char *value = describe(b->u, right);
+    bodies_expression(b, right, &usage);
+    struct usage write = {.how = "write", .value = value};
+    bodies_lvalue(b, left, &write);
+    if (outer->context && strcmp(outer->context, "returned") == 0) {
+        bodies_lvalue_fact(b, left, outer);
+    }
+}
+
+/* Operator text between two operands, for compound assignments. */
+static const char *
+bodies_operator(struct body_walk *b, CXCursor c, CXCursor left, CXCursor right)
+{
+    struct unit_place whole = unit_place(b->u, c);
+    unsigned from = cx_end_offset(b->u->cx, left), to = cx_offset(b->u->cx, right, NULL);
+    if (!whole.lexed || from >= to || to - from > 12 || to > whole.lexed->text.n) {
+        return NULL;
+    }
+    char op[13];
+    unsigned n = 0;
+    for (unsigned i = from; i < to; i++) {
+        char ch = whole.lexed->text.s[i];
+        if (strchr("+-*/%&|^<>=!", ch) && ch) {
+            op[n++] = ch;
+        }
+    }
+    return intern_n(b->u->strings, op, n);
+}
+
+static void
+bodies_unary(struct body_walk *b, CXCursor c, const struct usage *usage)
+{
+    CXCursor operand;
+    switch (ops_unary(b->u->cx, c, &operand)) {
+    case UNARY_ADDRESS: {
+        struct usage addr = *usage;
+        addr.how = strcmp(usage->how, "const-arg") == 0 ? "read" : "addr";
+        addr.value = NULL;
+        bodies_expression(b, operand, &addr);
+        break;
+    }
+    case UNARY_DEREFERENCE:
+        bodies_lvalue(b, c, usage);
+        break;
+    case UNARY_STEP: {
+        struct usage step = {.how = "rmw", .op = "++"};
+        bodies_lvalue(b, operand, &step);
+        break;
+    }
+    case UNARY_OTHER:
+        bodies_expression(b, operand, &usage_read);
+        break;
+    }
+}
+
+/* ---- atomics: nameless nodes whose name stands in the text ---- */
+
+static const char *
+bodies_atomic_how(const char *name)
+{
+    if (!name || (!strstr(name, "atomic") && !str_starts(name, "__sync_"))) {
+        return NULL;
+    }
+    if (strstr(name, "compare_exchange") || strstr(name, "compare_and_swap")) {
+        return "atomic-cas";
+    }
+    if (strstr(name, "load")) {
+        return "atomic-load";
+    }
+    if (strstr(name, "store") || strstr(name, "_clear") || strstr(name, "release")) {
+        return "atomic-store";
+    }
+    if (strstr(name, "exchange") || strstr(name, "fetch") || strstr(name, "test_and_set") ||
+        strstr(name, "atomic_add") || strstr(name, "atomic_or") || strstr(name, "atomic_and")) {
+        return "atomic-rmw";
+    }
+    return NULL;
+}
+
+/* The atomic operation an unexposed node stands for, or NULL. */
+static const char *
+bodies_atomic_at(struct body_walk *b, const struct unit_place *place)
+{
+    const char *word = unit_word_at(b->u, place);
+    const char *how = bodies_atomic_how(word);
+    if (!how && word) {
+        how = bodies_atomic_how(map_get(&b->u->macros->user, word));
+    }
+    return how;
+}
+
+static void
+bodies_atomic(struct body_walk *b, const struct cx_children *parts, const char *how)
+{
+    for (unsigned i = 0; i < parts->n; i++) {
+        CXCursor inner = cx_strip(b->u->cx, parts->at[i]);
+        CXCursor operand = inner;
+        bool address = inner.kind == CXCursor_UnaryOperator &&
+                       ops_unary(b->u->cx, inner, &operand) == UNARY_ADDRESS;
+        if (i == 0 && address) {
+            struct usage usage = {
+                .how = how, .value = parts->n > 1 ? describe(b->u, parts->at[parts->n - 1]) : NULL};
+            bodies_lvalue(b, operand, &usage);
+        }
+        else if (!address || i > 0) {
+            bodies_expression(b, parts->at[i], &usage_read);
+        }
+    }
+}
+
+/* ---- calls ---- */
+
+static const char *const origin_names[] = {
+    [FILE_MAIN] = "local", [FILE_PROJECT] = "project", [FILE_LIBRARY] = "library",
+    [FILE_PYTHON] = "python", [FILE_SYSTEM] = "system"};
+
+struct call_target {
+    CXCursor cursor;
+    struct decl *decl; /* NULL: indirect */
+    const char *name;
+    bool is_method, is_const_method, is_operator;
+};
+
+static struct call_target
+bodies_target(struct body_walk *b, CXCursor c)
+{
+    struct call_target target = {.name = NULL};
+    target.cursor = b->u->cx->getCursorReferenced(c);
+    if (!b->u->cx->Cursor_isNull(target.cursor) && !b->u->cx->isInvalid(target.cursor.kind)) {
+        struct decl *d = unit_decl(b->u, target.cursor);
+        if (d->sort == DECL_FUNCTION) {
+            target.decl = d;
+            target.name = d->name;
+        }
+    }
+    target.is_method = target.decl && target.cursor.kind == CXCursor_CXXMethod;
+    target.is_const_method =
+        target.is_method && b->u->cx->CXXMethod_isConst(target.cursor) != 0;
+    target.is_operator = str_starts(target.name, "operator");
+    return target;
+}
+
+/* Is parameter `index` of the callee a pointer or reference to const? */
+static bool
+bodies_const_param(struct body_walk *b, const struct call_target *target, unsigned index)
+{
+    if (!target->decl) {
+        return false;
+    }
+    CXType function = b->u->cx->getCursorType(target->cursor);
+    int n = b->u->cx->getNumArgTypes(function);
+    if (n < 0 || index >= (unsigned)n) {
+        return false;
+    }
+    CXType param = b->u->cx->getCanonicalType(b->u->cx->getArgType(function, index));
+    if (param.kind != CXType_Pointer && param.kind != CXType_LValueReference) {
+        return false;
+    }
+    return b->u->cx->isConstQualifiedType(b->u->cx->getPointeeType(param)) != 0;
+}
+
+static void
+bodies_argument(struct body_walk *b, CXCursor arg, const struct call_target *target, int index)
+{
+    const struct cx *cx = b->u->cx;
+    struct str context = {0};
+    str_addf(&context, "arg:%s:%d", target->name ? target->name : "(indirect)", index);
+    struct usage usage = {.how = "read", .result = "argument",
+                          .context = intern(b->u->strings, context.s)};
+    str_free(&context);
+    bool is_const = bodies_const_param(b, target, (unsigned)index);
+    const char *atomic = target->name ? bodies_atomic_how(target->name) : NULL;
+    CXCursor inner = cx_strip(cx, arg);
+    CXCursor operand;
+    bool address = inner.kind == CXCursor_UnaryOperator &&
+                   ops_unary(cx, inner, &operand) == UNARY_ADDRESS;
+    if (atomic && index == 0 && address) {
+        usage.how = atomic;
+        bodies_lvalue(b, operand, &usage);
+        return;
+    }
+    if (is_const && address) {
+        usage.how = "const-arg";
+    }
+    else if (ops_is_unread_lvalue(cx, arg)) {
+        usage.how = is_const ? "read" : "addr"; /* C++: bound to a reference */
+    }
+    if (is_const) {
+        usage.op = "const"; /* an array that decays here is only read */
+    }
+    bodies_expression(b, arg, &usage);
+}
+
+static void
+bodies_argument_fact(struct body_walk *b, CXCursor arg, int index, long seq)
+{
+    CXCursor inner = cx_strip(b->u->cx, arg);
+    const char *value = inner.kind == CXCursor_LambdaExpr ? "expr" : describe(b->u, arg);
+    if (strcmp(value, "expr") == 0 || strcmp(value, "const") == 0) {
+        return;
+    }
+    struct fact_arg *fact = facts_new_arg(b->u->facts, 0, 0, 0);
+    fact->func = b->func;
+    fact->value = value;
+    fact->seq = seq;
+    fact->index = index;
+    if (inner.kind == CXCursor_DeclRefExpr) {
+        CXCursor decl = b->u->cx->getCursorReferenced(inner);
+        bool known = !b->u->cx->Cursor_isNull(decl) && !b->u->cx->isInvalid(decl.kind);
+        fact->class = known && unit_decl(b->u, decl)->is_object ? "object-pointer" : NULL;
+    }
+}
+
+/* The expression that is called: a method's object, or a function pointer. */
+static void
+bodies_callee(struct body_walk *b, CXCursor callee, const struct call_target *target)
+{
+    CXCursor inner = cx_strip(b->u->cx, callee);
+    if (target->decl && inner.kind == CXCursor_DeclRefExpr) {
+        return;
+    }
+    struct usage usage = {.how = "read", .context = "called"};
+    if (target->decl && inner.kind == CXCursor_MemberRefExpr) {
+        struct cx_children parts;
+        cx_children(b->u->cx, inner, &parts);
+        usage.how = target->is_const_method ? "read" : "rmw";
+        usage.op = target->name;
+        if (parts.n && b->u->cx->isExpression(parts.at[0].kind)) {
+            bodies_expression(b, parts.at[0], &usage);
+        }
+        cx_children_free(&parts);
+        return;
+    }
+    bodies_expression(b, callee, &usage);
+}
+
+static void
+bodies_call(struct body_walk *b, CXCursor c, const struct unit_place *place,
+            const struct usage *usage)
+{
+    const struct cx *cx = b->u->cx;
+    struct call_target target = bodies_target(b, c);
+    int n = cx->Cursor_getNumArguments(c);
+    struct cx_children parts;
+    cx_children(cx, c, &parts);
+    if (parts.n > 0 && (int)parts.n > n) {
+        bodies_callee(b, parts.at[0], &target);
+    }
+    for (int i = 0; i < n; i++) {
+        CXCursor arg = cx->Cursor_getArgument(c, (unsigned)i);
+        if (target.is_operator && i == 0 && ops_is_unread_lvalue(cx, arg)) {
+            struct usage object = {.how = target.is_const_method ? "read" : "rmw",
+                                   .op = target.name};
+            bodies_expression(b, arg, &object);
+            continue;
+        }
+        bodies_argument(b, arg, &target, i);
+    }
+    cx_children_free(&parts);
+    unit_set_file(b->u, place);
+    struct fact_call *call =
+        facts_new_call(b->u->facts, place->line, place->column, place->end_column);
+    call->func = b->func;
+    call->seq = ++b->seq;
+    call->block = b->block;
+    call->nargs = n > 0 ? n : 0;
+    call->callee = target.name ? target.name : "(indirect)";
+    call->origin = target.decl ? origin_names[target.decl->whose] : "indirect";
+    call->id = target.decl && bodies_ours(target.decl) ? target.decl->id : NULL;
+    call->result = usage->result ? usage->result : "used";
+    call->into = usage->into;
+    if (place->in_macro) {
+        call->macro = unit_word_at(b->u, place);
+    }
+    call->guard = place->lexed ? lexed_guard(place->lexed, (unsigned)place->line) : NULL;
+    for (int i = 0; i < n; i++) {
+        bodies_argument_fact(b, cx->Cursor_getArgument(c, (unsigned)i), i, call->seq);
+    }
+}
+
+/* ---- everything ---- */
+
+static void
+bodies_wrapped(struct body_walk *b, CXCursor c, const struct unit_place *place,
+               const struct cx_children *parts, const struct usage *usage)
+{
+    const char *atomic =
+        parts->n >= 1 && c.kind == CXCursor_UnexposedExpr ? bodies_atomic_at(b, place) : NULL;
+    CXCursor first = parts->n ? cx_strip(b->u->cx, parts->at[0]) : c;
+    if (atomic && parts->n >= 1 &&
+        (parts->n > 1 || (first.kind == CXCursor_UnaryOperator))) {
+        bodies_atomic(b, parts, atomic);
+        return;
+    }
+    if (parts->n == 1 || c.kind != CXCursor_UnexposedExpr) {
+        struct usage inner = *usage;
+        CXCursor child = parts->n ? parts->at[parts->n - 1] : c;
+        if (c.kind == CXCursor_UnexposedExpr && ops_is_unread_lvalue(b->u->cx, child)) {
+            CXType type = b->u->cx->getCanonicalType(b->u->cx->getCursorType(child));
+            bool array = type.kind == CXType_ConstantArray || type.kind == CXType_IncompleteArray;
+            bool passed = usage->context && (str_starts(usage->context, "arg:") ||
+                                             strcmp(usage->context, "stored") == 0 ||
+                                             strcmp(usage->context, "returned") == 0);
+            inner.how = array && passed && !str_same(usage->op, "const") ? "addr" : "read";
+            inner.value = NULL;
+        }
+        if (parts->n && b->u->cx->isExpression(child.kind)) {
+            bodies_expression(b, child, &inner);
+        }
+        return;
+    }
+    for (unsigned i = 0; i < parts->n; i++) {
+        bodies_statement(b, parts->at[i]);
+    }
+}
+
+static void
+bodies_conditional(struct body_walk *b, const struct cx_children *parts, const struct usage *usage)
+{
+    struct usage tested = {.how = "read", .result = "tested", .context = "tested"};
+    for (unsigned i = 0; i < parts->n; i++) {
+        bodies_expression(b, parts->at[i], i == 0 ? &tested : usage);
+    }
+}
+
+static void
+bodies_one_expression(struct body_walk *b, CXCursor c, const struct unit_place *place,
+                      const struct cx_children *parts, const struct usage *usage)
+{
+    CXCursor left, right;
+    switch ((int)c.kind) {
+    case CXCursor_DeclRefExpr:
+    case CXCursor_MemberRefExpr:
+    case CXCursor_ArraySubscriptExpr:
+        bodies_lvalue(b, c, usage);
+        break;
+    case CXCursor_CallExpr:
+        bodies_call(b, c, place, usage);
+        break;
+    case CXCursor_UnaryOperator:
+        bodies_unary(b, c, usage);
+        break;
+    case CXCursor_BinaryOperator:
+        if (ops_binary(b->u->cx, c, &left, &right) == BINARY_ASSIGN) {
+            bodies_store(b, left, right, usage);
+            break;
+        }
+        for (unsigned i = 0; i < parts->n; i++) {
+            bodies_expression(b, parts->at[i], &usage_read);
+        }
+        break;
+    case CXCursor_CompoundAssignOperator:
+        if (parts->n == 2) {
+            struct usage step = {.how = "rmw",
+                                 .op = bodies_operator(b, c, parts->at[0], parts->at[1])};
+            bodies_expression(b, parts->at[1], &usage_read);
+            bodies_lvalue(b, parts->at[0], &step);
+        }
+        break;
+    case CXCursor_ConditionalOperator:
+        bodies_conditional(b, parts, usage);
+        break;
+    case CXCursor_UnexposedExpr:
+    case CXCursor_ParenExpr:
+    case CXCursor_CStyleCastExpr:
+    case CXCursor_CXXStaticCastExpr:
+    case CXCursor_CXXReinterpretCastExpr:
+    case CXCursor_CXXConstCastExpr:
+    case CXCursor_CXXDynamicCastExpr:
+    case CXCursor_CXXFunctionalCastExpr:
+        bodies_wrapped(b, c, place, parts, usage);
+        break;
+    case CXCursor_UnaryExpr: /* sizeof and alignof evaluate nothing */
+    case CXCursor_SizeOfPackExpr:
+        break;
+    case CXCursor_LambdaExpr: {
+        const char *id = bodies_lambda(b, c);
+        struct str ref = {0};
+        str_addf(&ref, "func:%s", id);
+        struct fact_access *a = bodies_access(b, place, "addr", intern(b->u->strings, ref.s));
+        a->context = usage->context;
+        str_free(&ref);
+        break;
+    }
+    default:
+        for (unsigned i = 0; i < parts->n; i++) {
+            bodies_statement(b, parts->at[i]);
+        }
+        break;
+    }
+}
+
+void
+bodies_expression(struct body_walk *b, CXCursor c, const struct usage *usage)
+{
+    if (!b->u->cx->isExpression(c.kind)) {
+        bodies_statement(b, c);
+        return;
+    }
+    struct unit_place place = unit_place(b->u, c);
+    const struct macro_site *outer_use = b->use;
+    bodies_enter(b, &place);
+    struct cx_children parts;
+    cx_children(b->u->cx, c, &parts);
+    b->depth++;
+    bodies_one_expression(b, c, &place, &parts, usage);
+    b->depth--;
+    cx_children_free(&parts);
+    b->use = outer_use;
+}

@@ -1,0 +1,34 @@
+/* The cache of facts: an unchanged unit needs no libclang.
+ *
+ * An entry stands under the hash of everything that decides the parse (path, flags, versions) and
+ * lists every file that was read with the hash of its content, and every searched folder with the
+ * hash of its names (a header that appears earlier on the search path must be noticed).
+ *
+ * Ownership: texts read go into the caller's buffers. Threads: one owner; entries are written to a
+ * temporary name and renamed, so runs do not disturb each other.
+ * Errors: a cache that cannot be read or written is no cache. */
+#ifndef EXTCHECK_SOURCE_CACHE_H
+#define EXTCHECK_SOURCE_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/str.h"
+
+struct cache {
+    const char *dir; /* NULL: off */
+    struct map file_hashes; /* path -> struct, computed once per run */
+    struct interner strings;
+    struct arena arena;
+};
+
+uint64_t cache_hash(const void *data, size_t n);
+/* The entry's result text (as parse_unit() wrote it), or false when it is absent or stale. */
+bool cache_get(struct cache *cache, const char *key, struct str *result);
+/* dirs: the searched folders, NULL-terminated; extra: more `D path` lines. */
+void cache_put(struct cache *cache, const char *key, const char *result, size_t n,
+               const char *const *dirs, const char *extra);
+void cache_free(struct cache *cache);
+
+#endif

@@ -1,0 +1,303 @@
+/* Value descriptors: what an expression is, as the short text that rules and passes read. */
+#include <string.h>
+
+#include "source/ops.h"
+#include "source/unit.h"
+
+enum { MAX_PATH_STEPS = 24, MAX_STRING = 60 };
+
+static const char *
+describe_join(struct unit *u, const char *prefix, const char *rest, const char *behind)
+{
+    struct str s = {0};
+    str_addf(&s, "%s%s%s", prefix, rest, behind ? behind : "");
+    const char *kept = intern(u->strings, s.s);
+    str_free(&s);
+    return kept;
+}
+
+bool
+describe_integer(struct unit *u, CXCursor c, long *value)
+{
+    CXEvalResult result = u->cx->Cursor_Evaluate(c);
+    if (!result) {
+        return false;
+    }
+    bool is_integer = u->cx->EvalResult_getKind(result) == CXEval_Int;
+    if (is_integer) {
+        *value = (long)u->cx->EvalResult_getAsLongLong(result);
+    }
+    u->cx->EvalResult_dispose(result);
+    return is_integer;
+}
+
+const char *
+describe_string(struct unit *u, CXCursor c)
+{
+    c = cx_strip(u->cx, c);
+    if (c.kind != CXCursor_StringLiteral) {
+        return NULL;
+    }
+    CXEvalResult result = u->cx->Cursor_Evaluate(c);
+    const char *kept = NULL;
+    if (result && u->cx->EvalResult_getKind(result) == CXEval_StrLiteral) {
+        const char *text = u->cx->EvalResult_getAsStr(result);
+        size_t n = text ? strnlen(text, MAX_STRING) : 0;
+        kept = intern_n(u->strings, text ? text : "", n);
+    }
+    if (result) {
+        u->cx->EvalResult_dispose(result);
+    }
+    return kept;
+}
+
+static const char *
+describe_number(struct unit *u, CXCursor c, bool as_pointer)
+{
+    long value;
+    if (!describe_integer(u, c, &value)) {
+        return "const";
+    }
+    if (as_pointer && value == 0) {
+        return "null";
+    }
+    struct str s = {0};
+    str_addf(&s, "const:%ld", value);
+    const char *kept = intern(u->strings, s.s);
+    str_free(&s);
+    return kept;
+}
+
+static const char *
+describe_call(struct unit *u, CXCursor c)
+{
+    CXCursor callee = u->cx->getCursorReferenced(c);
+    if (u->cx->Cursor_isNull(callee) || u->cx->isInvalid(callee.kind)) {
+        return "call:(indirect)";
+    }
+    const struct decl *d = unit_decl(u, callee);
+    if (d->sort != DECL_FUNCTION) {
+        return "call:(indirect)";
+    }
+    bool ours = d->whose == FILE_MAIN || d->whose == FILE_PROJECT;
+    return describe_join(u, "call:", ours ? d->id : d->name, NULL);
+}
+
+/* Descriptors grow with each level; deep ones are of no use to a rule. */
+static const char *
+describe_lvalue_text(struct unit *u, const char *prefix, CXCursor c)
+{
+    const char *path = NULL, *record = NULL;
+    struct decl *root;
+    const char *base = describe_lvalue(u, c, &path, &record, &root);
+    return describe_join(u, prefix, base, path);
+}
+
+static const char *
+describe_reference(struct unit *u, CXCursor c)
+{
+    CXCursor target = u->cx->getCursorReferenced(c);
+    if (u->cx->Cursor_isNull(target) || u->cx->isInvalid(target.kind)) {
+        return "expr";
+    }
+    return unit_decl(u, target)->ref;
+}
+
+static const char *
+describe_unary(struct unit *u, CXCursor c)
+{
+    CXCursor operand;
+    switch (ops_unary(u->cx, c, &operand)) {
+    case UNARY_ADDRESS: {
+        CXCursor inner = cx_strip(u->cx, operand);
+        if (inner.kind == CXCursor_DeclRefExpr) {
+            const char *ref = describe_reference(u, inner);
+            bool plain = str_starts(ref, "func:") || str_starts(ref, "immortal:");
+            return plain ? ref : describe_join(u, "addr:", ref, NULL);
+        }
+        return describe_lvalue_text(u, "addr:", operand);
+    }
+    case UNARY_DEREFERENCE:
+        return describe_lvalue_text(u, "deref:", operand);
+    case UNARY_OTHER:
+        return describe_number(u, c, false);
+    case UNARY_STEP:
+        break;
+    }
+    return "expr";
+}
+
+const char *
+describe(struct unit *u, CXCursor c)
+{
+    const struct cx *cx = u->cx;
+    CXType outer = cx->getCanonicalType(cx->getCursorType(c));
+    CXCursor inner = cx_strip(cx, c);
+    switch ((int)inner.kind) {
+    case CXCursor_IntegerLiteral:
+    case CXCursor_CharacterLiteral:
+    case CXCursor_CXXBoolLiteralExpr:
+        return describe_number(u, inner, outer.kind == CXType_Pointer);
+    case CXCursor_FloatingLiteral:
+        return "const";
+    case CXCursor_CXXNullPtrLiteralExpr:
+    case CXCursor_GNUNullExpr:
+        return "null";
+    case CXCursor_StringLiteral: {
+        const char *text = describe_string(u, inner);
+        return describe_join(u, "string:", text ? text : "", NULL);
+    }
+    case CXCursor_DeclRefExpr:
+        return describe_reference(u, inner);
+    case CXCursor_CallExpr:
+        return describe_call(u, inner);
+    case CXCursor_MemberRefExpr:
+        return describe_lvalue_text(u, "field:", inner);
+    case CXCursor_ArraySubscriptExpr:
+        return describe_lvalue_text(u, "index:", inner);
+    case CXCursor_UnaryOperator:
+        return describe_unary(u, inner);
+    case CXCursor_InitListExpr:
+        return "list";
+    case CXCursor_CXXNewExpr:
+        return "new";
+    case CXCursor_UnaryExpr:
+        return describe_number(u, inner, false);
+    case CXCursor_BinaryOperator: {
+        CXCursor left, right;
+        if (ops_binary(cx, inner, &left, &right) == BINARY_ASSIGN) {
+            return describe(u, right);
+        }
+        const char *number = describe_number(u, inner, outer.kind == CXType_Pointer);
+        return strcmp(number, "const") == 0 ? "expr" : number;
+    }
+    default:
+        return "expr";
+    }
+}
+
+/* One step of a path: ".name", "->name", "[]", "->[]", "->*". */
+struct lvalue_steps {
+    const char *at[MAX_PATH_STEPS];
+    unsigned n;
+};
+
+static void
+describe_step(struct lvalue_steps *steps, const char *step)
+{
+    if (steps->n < MAX_PATH_STEPS) {
+        steps->at[steps->n++] = step;
+    }
+}
+
+static bool
+describe_is_pointer(struct unit *u, CXCursor base)
+{
+    CXType type = u->cx->getCanonicalType(u->cx->getCursorType(base));
+    return type.kind == CXType_Pointer;
+}
+
+/* Goes one member access down. Returns false at an implicit `this`. */
+static bool
+describe_member(struct unit *u, CXCursor *c, struct lvalue_steps *steps, const char **record)
+{
+    const struct cx *cx = u->cx;
+    struct cx_children children;
+    cx_children(cx, *c, &children);
+    bool has_base = children.n > 0 && cx->isExpression(children.at[0].kind);
+    CXCursor base = has_base ? children.at[0] : *c;
+    cx_children_free(&children);
+    bool arrow = !has_base || describe_is_pointer(u, base);
+    const char *name = cx_text(cx, u->strings, cx->getCursorSpelling(*c));
+    describe_step(steps, describe_join(u, arrow ? "->" : ".", name, NULL));
+    if (record && !*record) {
+        CXCursor field = cx->getCursorReferenced(*c);
+        CXCursor parent = cx->getCursorSemanticParent(field);
+        CXType type = cx->getCanonicalType(cx->getCursorType(parent));
+        if (type.kind == CXType_Record) {
+            struct type_facts facts;
+            types_classify(u, type, &facts);
+            *record = facts.record;
+        }
+    }
+    *c = base;
+    return has_base;
+}
+
+static const char *
+describe_root(struct unit *u, CXCursor c, struct decl **root)
+{
+    if (c.kind == CXCursor_DeclRefExpr) {
+        CXCursor target = u->cx->getCursorReferenced(c);
+        if (u->cx->Cursor_isNull(target) || u->cx->isInvalid(target.kind)) {
+            return "expr";
+        }
+        struct decl *d = unit_decl(u, target);
+        *root = d;
+        return d->ref;
+    }
+    if (c.kind == CXCursor_CXXThisExpr) {
+        return "this";
+    }
+    return c.kind == CXCursor_CallExpr ? describe_call(u, c) : "expr";
+}
+
+static const char *
+describe_path(struct unit *u, const struct lvalue_steps *steps)
+{
+    if (!steps->n) {
+        return NULL;
+    }
+    struct str path = {0};
+    for (unsigned i = steps->n; i > 0; i--) {
+        str_add(&path, steps->at[i - 1]);
+    }
+    const char *kept = intern(u->strings, path.s);
+    str_free(&path);
+    return kept;
+}
+
+const char *
+describe_lvalue(struct unit *u, CXCursor c, const char **path, const char **record,
+                struct decl **root)
+{
+    const struct cx *cx = u->cx;
+    struct lvalue_steps steps = {.n = 0};
+    const char *base = NULL;
+    *root = NULL;
+    for (int depth = 0; !base && depth < 64; depth++) {
+        c = cx_strip(cx, c);
+        if (c.kind == CXCursor_MemberRefExpr) {
+            base = describe_member(u, &c, &steps, record) ? NULL : "this";
+        }
+        else if (c.kind == CXCursor_ArraySubscriptExpr) {
+            struct cx_children children;
+            cx_children(cx, c, &children);
+            CXCursor array = children.n ? cx_strip(cx, children.at[0]) : c;
+            bool pointer = children.n && describe_is_pointer(u, array);
+            base = children.n ? NULL : "expr";
+            cx_children_free(&children);
+            describe_step(&steps, pointer ? "->[]" : "[]");
+            c = array;
+        }
+        else if (c.kind == CXCursor_UnaryOperator) {
+            CXCursor operand;
+            enum unary_op op = ops_unary(cx, c, &operand);
+            if (op == UNARY_DEREFERENCE) {
+                describe_step(&steps, "->*");
+                c = operand;
+            }
+            else if (op == UNARY_ADDRESS) {
+                c = operand; /* (&x)->f is x.f; the arrow already stands in the path */
+            }
+            else {
+                base = "expr";
+            }
+        }
+        else {
+            base = describe_root(u, c, root);
+        }
+    }
+    *path = describe_path(u, &steps);
+    return base ? base : "expr";
+}

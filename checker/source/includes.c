@@ -1,0 +1,379 @@
+/* Includes: which of the project's headers a unit reaches, what stands before Python.h, and where
+ * headers are that no -I names. */
+#include <dirent.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "source/plan.h"
+
+enum { MAX_INDEXED = 20000, MAX_INDEX_DEPTH = 8, MAX_HEADERS = 2000 };
+
+struct plan_header {
+    const char *real;
+    struct lexed lexed;
+    bool ok;
+};
+
+/* Headers below the project's root, by file name. */
+struct project_index {
+    struct map by_name; /* name -> struct index_entry list */
+    size_t n;
+};
+struct index_entry {
+    const char *path;
+    struct index_entry *next;
+};
+
+static bool
+includes_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static const char *
+includes_dirname(struct plan *plan, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? intern_n(&plan->strings, path, (size_t)(slash - path)) : ".";
+}
+
+static const char *
+includes_join(struct plan *plan, const char *dir, const char *name)
+{
+    struct str s = {0};
+    str_addf(&s, "%s/%s", dir, name);
+    const char *kept = intern(&plan->strings, s.s);
+    str_free(&s);
+    return kept;
+}
+
+static bool
+includes_is_root(struct plan *plan, const char *dir)
+{
+    static const char *const marks[] = {"pyproject.toml", "setup.py", "setup.cfg", ".git",
+                                        "meson.build", "configure", "PKG-INFO"};
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+        if (access(includes_join(plan, dir, marks[i]), F_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *
+includes_project_root(struct plan *plan, const char *file)
+{
+    const char *first = includes_dirname(plan, file);
+    const char *dir = first;
+    for (int up = 0; up < 8 && *dir && strcmp(dir, "/") != 0; up++) {
+        if (includes_is_root(plan, dir)) {
+            return dir;
+        }
+        dir = includes_dirname(plan, dir);
+    }
+    return first;
+}
+
+static void
+includes_index_dir(struct plan *plan, const char *dir, int depth)
+{
+    struct dirent **entries;
+    int n = depth < MAX_INDEX_DEPTH ? scandir(dir, &entries, NULL, alphasort) : -1;
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name;
+        if (name[0] != '.' && strcmp(name, "node_modules") != 0 &&
+            plan->index->n < MAX_INDEXED) {
+            const char *path = includes_join(plan, dir, name);
+            struct stat st;
+            plan->index->n++;
+            if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+                includes_index_dir(plan, path, depth + 1);
+            }
+            else if (strstr(name, ".h") || strstr(name, ".inc") || strstr(name, ".ipp")) {
+                struct index_entry *entry = arena_alloc(&plan->arena, sizeof(*entry));
+                void **slot = map_slot(&plan->index->by_name, intern(&plan->strings, name));
+                entry->path = path;
+                entry->next = *slot;
+                *slot = entry;
+            }
+        }
+        free(entries[i]);
+    }
+    if (n >= 0) {
+        free(entries);
+    }
+}
+
+static size_t
+includes_common(const char *a, const char *b)
+{
+    size_t n = 0;
+    while (a[n] && a[n] == b[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* A folder of the project below which `name` exists; the one nearest to the unit. */
+static const char *
+includes_search_project(struct plan *plan, const struct plan_unit *unit, const char *name)
+{
+    if (!plan->index) {
+        plan->index = arena_alloc(&plan->arena, sizeof(*plan->index));
+        includes_index_dir(plan, plan->project_root, 0);
+    }
+    const char *slash = strrchr(name, '/');
+    const char *base = intern(&plan->strings, slash ? slash + 1 : name);
+    const char *best = NULL;
+    size_t best_common = 0, n = strlen(name);
+    for (struct index_entry *e = map_get(&plan->index->by_name, base); e; e = e->next) {
+        size_t length = strlen(e->path);
+        bool fits = length > n + 1 && strcmp(e->path + length - n, name) == 0 &&
+                    e->path[length - n - 1] == '/';
+        size_t common = fits ? includes_common(e->path, unit->real) : 0;
+        if (fits && (!best || common > best_common)) {
+            best = intern_n(&plan->strings, e->path, length - n - 1);
+            best_common = common;
+        }
+    }
+    return best;
+}
+
+static const char *
+includes_dir_arg(const struct plan_unit *unit, size_t i)
+{
+    const char *arg = unit->args.at.at[i];
+    bool separate = strcmp(arg, "-I") == 0 || strcmp(arg, "-isystem") == 0 ||
+                    strcmp(arg, "-iquote") == 0;
+    if (separate) {
+        return i + 1 < unit->args.at.n ? unit->args.at.at[i + 1] : NULL;
+    }
+    return str_starts(arg, "-I") ? arg + 2 : NULL;
+}
+
+static bool
+includes_is_system(const char *name)
+{
+    static const char *const dirs[] = {"/usr/include", "/usr/include/x86_64-linux-gnu",
+                                       "/usr/local/include"};
+    struct str path = {0};
+    bool found = false;
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs) && !found; i++) {
+        str_clear(&path);
+        str_addf(&path, "%s/%s", dirs[i], name);
+        found = includes_exists(path.s);
+    }
+    str_free(&path);
+    return found;
+}
+
+/* Where an include leads: a path, or NULL for a system header or one that is not there. Adds -I
+ * when only a search of the project finds it. */
+static const char *
+includes_find(struct plan *plan, struct plan_unit *unit, const struct include_site *site,
+              const char *includer_dir)
+{
+    if (!site->angled) {
+        const char *beside = includes_join(plan, includer_dir, site->name);
+        if (includes_exists(beside)) {
+            return beside;
+        }
+    }
+    for (size_t i = 0; i < unit->args.at.n; i++) {
+        const char *dir = includes_dir_arg(unit, i);
+        const char *path = dir ? includes_join(plan, dir, site->name) : NULL;
+        if (path && includes_exists(path)) {
+            return path;
+        }
+    }
+    for (const char *const *flag = plan->options->headers.flags; flag && *flag; flag++) {
+        if (str_starts(*flag, "-I") && includes_exists(includes_join(plan, *flag + 2, site->name))) {
+            return NULL;
+        }
+    }
+    bool has_suffix = strchr(site->name, '.') != NULL;
+    if (!has_suffix || strcmp(site->name, "Python.h") == 0 || includes_is_system(site->name)) {
+        return NULL;
+    }
+    const char *dir = includes_search_project(plan, unit, site->name);
+    if (!dir) {
+        return NULL;
+    }
+    struct str flag = {0};
+    str_addf(&flag, "-I%s", dir);
+    vec_push(&unit->args.at, intern(&plan->strings, flag.s));
+    str_free(&flag);
+    return includes_join(plan, dir, site->name);
+}
+
+static bool
+includes_below(const char *path, const char *root)
+{
+    size_t n = strlen(root);
+    return strncmp(path, root, n) == 0 && path[n] == '/';
+}
+
+static bool
+includes_is_project(const struct plan *plan, const char *real)
+{
+    for (size_t i = 0; i < plan->python_roots.n; i++) {
+        if (includes_below(real, plan->python_roots.at[i])) {
+            return false;
+        }
+    }
+    return includes_below(real, plan->project_root) && !strstr(real, "/site-packages/");
+}
+
+static struct plan_header *
+includes_header(struct plan *plan, const char *real)
+{
+    struct plan_header *header = map_get(&plan->header_files, real);
+    if (!header) {
+        header = arena_alloc(&plan->arena, sizeof(*header));
+        header->real = real;
+        header->ok = lexer_read(&header->lexed, real, &plan->macros);
+        map_set(&plan->header_files, real, header);
+    }
+    return header;
+}
+
+struct includes_walk {
+    struct plan *plan;
+    struct plan_unit *unit;
+    bool found_python;
+};
+
+static bool
+includes_neutral(const char *directive)
+{
+    return strstr(directive, "PY_SSIZE_T_CLEAN") || strstr(directive, "_GNU_SOURCE") ||
+           str_starts(directive, "pragma") || str_starts(directive, "error") ||
+           str_starts(directive, "warning") || str_starts(directive, "line");
+}
+
+/* Is directive number i half of the file's own include guard? */
+static bool
+includes_is_guard(const struct lexed *lexed, size_t i)
+{
+    if (lexed->directives.n < 2 || !str_starts(lexed->directives.at[0], "ifndef")) {
+        return false;
+    }
+    const char *name = lexed->directives.at[0] + 6;
+    name += strspn(name, " \t");
+    const char *define = lexed->directives.at[1];
+    bool guard = str_starts(define, "define") && strstr(define, name);
+    bool last = i + 1 == lexed->directives.n && str_starts(lexed->directives.at[i], "endif");
+    return guard && (i < 2 || last);
+}
+
+static void includes_walk_file(struct includes_walk *walk, const struct lexed *lexed,
+                               const char *dir, bool is_main, int depth);
+
+static void
+includes_follow(struct includes_walk *walk, const struct include_site *site, const char *dir,
+                bool is_main, int depth)
+{
+    struct plan *plan = walk->plan;
+    const char *path = includes_find(plan, walk->unit, site, dir);
+    char real_buffer[PATH_MAX];
+    const char *real =
+        path && realpath(path, real_buffer) ? intern(&plan->strings, real_buffer) : NULL;
+    bool project = real && includes_is_project(plan, real);
+    if (!project) {
+        bool listed = site->conditional || (is_main && site->after_define) ||
+                      (!is_main && !site->angled) || str_ends(site->name, "Python.h") ||
+                      !str_ends(site->name, ".h") || strstr(site->name, "clinic");
+        bool beside = !site->angled && path && str_same(path, includes_join(plan, dir, site->name));
+        if (!listed && !beside) {
+            struct str quoted = {0};
+            str_addf(&quoted, site->angled ? "<%s>" : "\"%s\"", site->name);
+            vec_push(&walk->unit->candidates, intern(&plan->strings, quoted.s));
+            str_free(&quoted);
+        }
+        return;
+    }
+    for (size_t i = 0; i < walk->unit->headers.n; i++) {
+        if (walk->unit->headers.at[i] == real) {
+            return;
+        }
+    }
+    if (walk->unit->headers.n >= MAX_HEADERS) {
+        return;
+    }
+    vec_push(&walk->unit->headers, real);
+    struct plan_header *header = includes_header(plan, real);
+    if (header->ok && !str_ends(site->name, ".c")) {
+        walk->unit->mentions_gil |= header->lexed.mentions_gil;
+        includes_walk_file(walk, &header->lexed, includes_dirname(plan, real), false, depth + 1);
+    }
+}
+
+static const struct include_site *
+includes_site_named(const struct lexed *lexed, const char *directive, size_t *next)
+{
+    for (size_t i = *next; i < lexed->includes.n; i++) {
+        if (strstr(directive, lexed->includes.at[i].name)) {
+            *next = i + 1;
+            return &lexed->includes.at[i];
+        }
+    }
+    return NULL;
+}
+
+/* Directives in order up to Python.h; then the other includes for their headers. */
+static void
+includes_walk_file(struct includes_walk *walk, const struct lexed *lexed, const char *dir,
+                   bool is_main, int depth)
+{
+    if (depth > 40) {
+        return;
+    }
+    size_t next = 0;
+    for (size_t i = 0; i < lexed->directives.n && !walk->found_python; i++) {
+        const char *directive = lexed->directives.at[i];
+        if (str_starts(directive, "include")) {
+            const struct include_site *site = includes_site_named(lexed, directive, &next);
+            if (site && strcmp(site->name, "pyconfig.h") == 0) {
+                str_addf(&walk->unit->prefix, "#%s\n", directive);
+            }
+            else if (site) {
+                includes_follow(walk, site, dir, is_main, depth);
+            }
+        }
+        else if (!includes_neutral(directive) && !includes_is_guard(lexed, i)) {
+            str_addf(&walk->unit->prefix, "#%s\n", directive);
+        }
+    }
+    walk->found_python |= lexed->includes_python;
+    for (size_t i = next; i < lexed->includes.n; i++) {
+        includes_follow(walk, &lexed->includes.at[i], dir, is_main, depth);
+    }
+}
+
+void
+includes_resolve(struct plan *plan, struct plan_unit *unit)
+{
+    struct includes_walk walk = {.plan = plan, .unit = unit};
+    unit->mentions_gil = unit->lexed.mentions_gil;
+    includes_walk_file(&walk, &unit->lexed, includes_dirname(plan, unit->real), true, 0);
+    unit->has_prefix = walk.found_python;
+}
+
+void
+includes_free(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->header_files.cap; i++) {
+        struct plan_header *header = plan->header_files.cells[i].value;
+        if (header) {
+            lexed_free(&header->lexed);
+        }
+    }
+    map_free(&plan->header_files);
+    if (plan->index) {
+        map_free(&plan->index->by_name);
+    }
+}

@@ -1,0 +1,345 @@
+#include "source/parse.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "source/unit.h"
+
+struct args {
+    VEC(const char *) at;
+    struct arena arena;
+};
+
+static void
+parse_base_args(struct parser *parser, const struct plan_unit *unit, enum flavour flavour,
+                bool abi3t, struct args *args)
+{
+    static const char *const quiet[] = {"-w", "-ferror-limit=0", "-DNDEBUG",
+                                        "-Wno-implicit-function-declaration", "-Wno-int-conversion",
+                                        "-Wno-implicit-int",
+                                        "-Wno-incompatible-function-pointer-types",
+                                        "-Wno-incompatible-pointer-types", "-fno-caret-diagnostics"};
+    const struct source_headers *headers = &parser->plan->options->headers;
+    bool has_std = false;
+    for (size_t i = 0; i < unit->args.at.n; i++) {
+        vec_push(&args->at, unit->args.at.at[i]);
+        has_std |= str_starts(unit->args.at.at[i], "-std=");
+    }
+    if (!has_std) {
+        vec_push(&args->at, unit->is_cxx ? "-std=gnu++17" : "-std=gnu17");
+    }
+    for (const char *const *flag = headers->flags; flag && *flag && !unit->python_from_args;
+         flag++) {
+        vec_push(&args->at, *flag);
+    }
+    for (size_t i = 0; i < sizeof(quiet) / sizeof(*quiet); i++) {
+        vec_push(&args->at, quiet[i]);
+    }
+    vec_push(&args->at, parser->resource_flag);
+    if (strcmp(parser->resource_flag, "-nobuiltininc") == 0) {
+        vec_push(&args->at, "-isystem");
+    }
+    vec_push(&args->at, parser->resource_dir);
+    if (flavour == FLAVOUR_FT) {
+        vec_push(&args->at, "-DPy_GIL_DISABLED=1");
+    }
+    if (abi3t) {
+        vec_push(&args->at, "-DPy_TARGET_ABI3T=0x030f0000");
+    }
+}
+
+/* pyconfig.h of a free-threaded build defines Py_GIL_DISABLED: for the GIL flavour its text is
+ * replaced, at its real path, by one that undefines it again. */
+static unsigned
+parse_unsaved(struct parser *parser, enum flavour flavour, struct args *args,
+              struct CXUnsavedFile *file, struct str *text)
+{
+    const struct source_headers *headers = &parser->plan->options->headers;
+    if (flavour != FLAVOUR_GIL || !headers->gil_disabled) {
+        return 0;
+    }
+    for (const char *const *flag = headers->flags; flag && *flag; flag++) {
+        char *path = arena_printf(&args->arena, "%s/pyconfig.h", *flag + 2);
+        if (str_starts(*flag, "-I") && str_read_file(text, path)) {
+            str_add(text, "\n#undef Py_GIL_DISABLED\n");
+            *file = (struct CXUnsavedFile){.Filename = path, .Contents = text->s,
+                                           .Length = text->n};
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *
+parse_header_path(struct parser *parser, int group, struct arena *arena)
+{
+    return arena_printf(arena, "%s/group%d.pch", parser->scratch, group);
+}
+
+struct diagnostics {
+    int errors;
+    bool limited;       /* "limited API is not supported in the free-threaded build" */
+    bool missing_header;
+    const char *first;  /* "12:3: message" */
+};
+
+static void
+parse_diagnostics(struct parser *parser, CXTranslationUnit tu, struct arena *arena,
+                  struct diagnostics *out)
+{
+    const struct cx *cx = parser->cx;
+    unsigned n = cx->getNumDiagnostics(tu);
+    for (unsigned i = 0; i < n; i++) {
+        CXDiagnostic diagnostic = cx->getDiagnostic(tu, i);
+        if (cx->getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error) {
+            struct str text = {0};
+            cx_add(cx, &text, cx->getDiagnosticSpelling(diagnostic));
+            const char *message = text.s ? text.s : "";
+            out->errors++;
+            out->limited |= strstr(message, "imited API") != NULL &&
+                            strstr(message, "ree-threaded") != NULL;
+            bool missing = strstr(message, "file not found") != NULL;
+            if (!out->first || (missing && !out->missing_header)) {
+                unsigned line = 0, column = 0;
+                CXFile file = NULL;
+                cx->getExpansionLocation(cx->getDiagnosticLocation(diagnostic), &file, &line,
+                                         &column, NULL);
+                out->first = arena_printf(arena, "%s at line %u", message, line);
+            }
+            out->missing_header |= missing;
+            str_free(&text);
+        }
+        cx->disposeDiagnostic(diagnostic);
+    }
+}
+
+struct attempt {
+    CXTranslationUnit tu;
+    struct diagnostics diagnostics;
+};
+
+static struct attempt
+parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour flavour,
+              const char *header, bool as_cxx, bool abi3t, struct arena *arena)
+{
+    struct args args = {{0}, {0}};
+    struct attempt attempt = {.tu = NULL};
+    if (as_cxx) {
+        vec_push(&args.at, "-xc++");
+    }
+    parse_base_args(parser, unit, flavour, abi3t, &args);
+    if (header) {
+        vec_push(&args.at, "-include-pch");
+        vec_push(&args.at, header);
+    }
+    struct CXUnsavedFile unsaved;
+    struct str text = {0};
+    unsigned n = parse_unsaved(parser, flavour, &args, &unsaved, &text);
+    unsigned options = CXTranslationUnit_KeepGoing;
+    enum CXErrorCode code = parser->cx->parseTranslationUnit2(
+        parser->index, unit->path, args.at.at, (int)args.at.n, n ? &unsaved : NULL, n, options,
+        &attempt.tu);
+    if (code != CXError_Success) {
+        attempt.tu = NULL;
+        attempt.diagnostics.errors = 1;
+        attempt.diagnostics.first =
+            code == CXError_Crashed ? "libclang crashed on it" : "libclang could not parse it";
+    }
+    else {
+        parse_diagnostics(parser, attempt.tu, arena, &attempt.diagnostics);
+    }
+    str_free(&text);
+    vec_free(&args.at);
+    arena_free(&args.arena);
+    return attempt;
+}
+
+static void
+parse_dispose(struct parser *parser, struct attempt *attempt)
+{
+    if (attempt->tu) {
+        parser->cx->disposeTranslationUnit(attempt->tu);
+        attempt->tu = NULL;
+    }
+}
+
+static bool
+parse_looks_cxx(const struct plan_unit *unit)
+{
+    static const char *const marks[] = {"\nclass ", "\ntemplate", "\nnamespace ", "std::",
+                                        "#include <iostream>", "\nusing "};
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+        if (unit->lexed.text.s && strstr(unit->lexed.text.s, marks[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct inclusions {
+    struct parser *parser;
+    struct str *result;
+};
+
+static void
+parse_inclusion(CXFile file, CXSourceLocation *stack, unsigned n, CXClientData data)
+{
+    (void)stack;
+    (void)n;
+    struct inclusions *walk = data;
+    str_add(walk->result, "D ");
+    cx_add(walk->parser->cx, walk->result, walk->parser->cx->getFileName(file));
+    str_addc(walk->result, '\n');
+}
+
+static void
+parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt *attempt,
+            enum flavour flavour, bool limited, bool as_cxx, struct facts *facts)
+{
+    const struct cx *cx = parser->cx;
+    struct lexer_macros macros = parser->plan->macros; /* known and user macros so far */
+    struct unit u = {.cx = cx, .paths = &parser->paths, .tu = attempt->tu, .path = unit->path,
+                     .is_cxx = unit->is_cxx || as_cxx, .is_ft = flavour == FLAVOUR_FT,
+                     .python_hex = unit->python_hex, .facts = facts, .strings = &facts->strings,
+                     .macros = &macros, .main_lexed = &unit->lexed};
+    u.main_file = cx->getFile(attempt->tu, unit->path);
+    facts->file = facts_intern(facts, unit->path);
+    struct fact_unit *fact = facts_new_unit(facts, 1, 1, 0);
+    fact->path = facts_intern(facts, unit->path);
+    fact->lang = u.is_cxx ? "c++" : "c";
+    struct str version = {0};
+    str_addf(&version, "%d.%d", unit->python_hex >> 8, unit->python_hex & 0xff);
+    fact->python = facts_intern(facts, version.s);
+    str_free(&version);
+    fact->flavour = flavour == FLAVOUR_FT ? "ft" : "gil";
+    fact->status = attempt->diagnostics.missing_header ? "missing-header"
+                   : attempt->diagnostics.errors       ? "errors"
+                                                       : "ok";
+    fact->message = facts_intern(facts, attempt->diagnostics.first);
+    fact->errors = attempt->diagnostics.errors;
+    fact->output = facts_intern(facts, unit->output);
+    fact->generator = unit->lexed.generator;
+    fact->banner = facts_intern(facts, unit->lexed.banner);
+    fact->limited = limited ? "yes" : NULL;
+    fact->mentions_gil = unit->mentions_gil;
+    decls_walk(&u);
+    unit_free(&u);
+}
+
+/* Parses one flavour with the precompiled header, and again without when that gave errors. */
+static struct attempt
+parse_flavour(struct parser *parser, struct plan_unit *unit, enum flavour flavour,
+              bool use_header, bool as_cxx, bool abi3t, struct arena *arena)
+{
+    struct attempt attempt = {.tu = NULL, .diagnostics = {.errors = 1}};
+    int group = unit->group[flavour];
+    if (use_header && group >= 0 && !as_cxx && !abi3t) {
+        attempt = parse_attempt(parser, unit, flavour, parse_header_path(parser, group, arena),
+                                false, false, arena);
+    }
+    if (attempt.diagnostics.errors && !attempt.diagnostics.limited) {
+        parse_dispose(parser, &attempt);
+        attempt = parse_attempt(parser, unit, flavour, NULL, as_cxx, abi3t, arena);
+    }
+    return attempt;
+}
+
+static void
+parse_status(struct str *result, const struct attempt *attempt)
+{
+    const struct diagnostics *d = &attempt->diagnostics;
+    if (!attempt->tu) {
+        str_addf(result, "S failed %s\n", d->first ? d->first : "not parsed");
+    }
+    else if (d->errors) {
+        str_addf(result, "S partial %s%s\n", d->first, d->errors > 1 ? " (and more)" : "");
+    }
+    else {
+        str_add(result, "S ok\n");
+    }
+}
+
+void
+parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], struct str *result)
+{
+    struct plan_unit *unit = parser->plan->units.at[index];
+    struct arena arena = {0};
+    struct facts facts = {0};
+    bool limited = false, as_cxx = false, said = false;
+    for (int flavour = 0; flavour < FLAVOURS; flavour++) {
+        if (!unit->wanted[flavour] && !(flavour == FLAVOUR_GIL && limited)) {
+            continue;
+        }
+        struct attempt attempt = parse_flavour(parser, unit, (enum flavour)flavour,
+                                               use_header[flavour], as_cxx, false, &arena);
+        if (flavour == FLAVOUR_FT && attempt.diagnostics.limited) {
+            /* The headers refuse this flavour: not a failure of ours to analyse it. */
+            limited = true;
+            parse_dispose(parser, &attempt);
+            if (unit->python_hex < 0x030f) {
+                continue;
+            }
+            attempt = parse_flavour(parser, unit, FLAVOUR_FT, false, as_cxx, true, &arena);
+        }
+        if (attempt.diagnostics.errors && !unit->is_cxx && !as_cxx && parse_looks_cxx(unit)) {
+            struct attempt again = parse_flavour(parser, unit, (enum flavour)flavour, false, true,
+                                                 false, &arena);
+            as_cxx = again.tu && again.diagnostics.errors < attempt.diagnostics.errors;
+            parse_dispose(parser, as_cxx ? &attempt : &again);
+            attempt = as_cxx ? again : attempt;
+        }
+        if (!said) {
+            parse_status(result, &attempt);
+            said = true;
+        }
+        if (attempt.tu) {
+            struct inclusions walk = {.parser = parser, .result = result};
+            parser->cx->getInclusions(attempt.tu, parse_inclusion, &walk);
+            parse_facts(parser, unit, &attempt, (enum flavour)flavour, limited, as_cxx, &facts);
+        }
+        parse_dispose(parser, &attempt);
+    }
+    str_add(result, "F\n");
+    facts_write_text(&facts, result);
+    facts_free(&facts);
+    arena_free(&arena);
+}
+
+void
+parse_group(struct parser *parser, int index, struct str *result)
+{
+    const struct plan_group *group = parser->plan->groups.at[index];
+    const struct plan_unit *unit = parser->plan->units.at[group->first_unit];
+    const struct cx *cx = parser->cx;
+    struct args args = {{0}, {0}};
+    vec_push(&args.at, unit->is_cxx ? "-xc++-header" : "-xc-header");
+    parse_base_args(parser, unit, group->flavour, false, &args);
+    char *path = arena_printf(&args.arena, "%s/group%d.h", parser->scratch, index);
+    struct str pyconfig = {0};
+    struct CXUnsavedFile files[2];
+    unsigned n = parse_unsaved(parser, group->flavour, &args, &files[0], &pyconfig);
+    files[n++] = (struct CXUnsavedFile){.Filename = path, .Contents = group->header.s,
+                                        .Length = group->header.n};
+    CXTranslationUnit tu = NULL;
+    unsigned options = CXTranslationUnit_Incomplete | CXTranslationUnit_ForSerialization;
+    enum CXErrorCode code = cx->parseTranslationUnit2(parser->index, path, args.at.at,
+                                                      (int)args.at.n, files, n, options, &tu);
+    struct diagnostics diagnostics = {.errors = code != CXError_Success};
+    if (tu) {
+        parse_diagnostics(parser, tu, &args.arena, &diagnostics);
+    }
+    const char *out = parse_header_path(parser, index, &args.arena);
+    bool ok = tu && !diagnostics.errors &&
+              cx->saveTranslationUnit(tu, out, 0) == CXSaveError_None;
+    str_add(result, ok ? "S ok\n" : "S failed\n");
+    if (ok) {
+        struct inclusions walk = {.parser = parser, .result = result};
+        cx->getInclusions(tu, parse_inclusion, &walk);
+    }
+    if (tu) {
+        cx->disposeTranslationUnit(tu);
+    }
+    str_free(&pyconfig);
+    vec_free(&args.at);
+    arena_free(&args.arena);
+}

@@ -1,0 +1,28 @@
+/* Parsing one planned unit, or precompiling one group's header, inside a worker.
+ *
+ * Ownership: results are text appended to the caller's buffer. Threads: one worker each.
+ * Errors: stand in the result text. */
+#ifndef EXTCHECK_SOURCE_PARSE_H
+#define EXTCHECK_SOURCE_PARSE_H
+
+#include "source/cx.h"
+#include "source/plan.h"
+#include "source/unit.h"
+
+struct parser {
+    const struct cx *cx;
+    const struct plan *plan;
+    CXIndex index;
+    const char *resource_flag, *resource_dir;
+    const char *scratch; /* folder for precompiled headers */
+    struct unit_paths paths;
+};
+
+/* Result text: lines `S status message` (ok | partial | failed), `D path` for each file read, `F`,
+ * then facts. use_header says for each flavour whether the group's header was built. */
+void parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS],
+                struct str *result);
+/* Builds the group's precompiled header; result has `S ok` or `S failed` and `D` lines. */
+void parse_group(struct parser *parser, int group, struct str *result);
+
+#endif

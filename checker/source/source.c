@@ -1,0 +1,400 @@
+#include "source/source.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "source/cache.h"
+#include "source/parse.h"
+#include "source/workers.h"
+
+enum { JOB_GROUP = 1, JOB_UNIT = 2, JOB_HEADER_FT = 4, JOB_HEADER_GIL = 8 };
+enum { CACHE_FORMAT = 3 };
+
+struct run {
+    const struct source_options *options;
+    struct plan plan;
+    struct cx cx;
+    struct cache cache;
+    struct str library, resource_flag, resource_dir, scratch;
+    struct facts *out;
+    source_failed *failed;
+    void *context;
+    struct parser parser;
+    struct str *group_files; /* D lines of each group's header */
+    bool *group_ok;
+    struct str *results;     /* per unit; read in order at the end */
+    int done, total, analysed;
+    bool progress_line;
+};
+
+/* ---- what the cache is asked ---- */
+
+static void
+source_cache_key(struct run *run, const struct plan_unit *unit, struct str *key)
+{
+    const struct source_headers *headers = &run->options->headers;
+    str_addf(key, "extcheck " EXTCHECK_VERSION " format %d\x1f%s\x1f%s\x1f%s\x1f%d\x1f%d\x1f%s",
+             CACHE_FORMAT, run->library.n ? run->library.s : "", unit->path,
+             run->plan.working_directory, run->options->both_flavours, headers->gil_disabled,
+             run->plan.project_root);
+    for (const char *const *flag = headers->flags; flag && *flag; flag++) {
+        str_addf(key, "\x1f%s", *flag);
+    }
+    for (size_t i = 0; i < unit->args.at.n; i++) {
+        str_addf(key, "\x1f%s", unit->args.at.at[i]);
+    }
+    for (size_t i = 0; i < key->n; i++) {
+        if (key->s[i] == '\n') {
+            key->s[i] = ' ';
+        }
+    }
+}
+
+static void
+source_ask_cache(struct run *run)
+{
+    for (size_t i = 0; i < run->plan.units.n; i++) {
+        struct plan_unit *unit = run->plan.units.at[i];
+        struct str key = {0};
+        source_cache_key(run, unit, &key);
+        if (cache_get(&run->cache, key.s, &run->results[i])) {
+            unit->cached = run->results[i].s;
+        }
+        str_free(&key);
+    }
+}
+
+static void
+source_fill_cache(struct run *run, size_t i, const char *key)
+{
+    struct plan_unit *unit = run->plan.units.at[i];
+    VEC(const char *) dirs = {0};
+    struct str extra = {0};
+    for (size_t k = 0; k < unit->args.at.n; k++) {
+        const char *arg = unit->args.at.at[k];
+        if (str_starts(arg, "-I") && arg[2]) {
+            vec_push(&dirs, arg + 2);
+        }
+    }
+    const char *slash = strrchr(unit->path, '/');
+    vec_push(&dirs, slash ? intern_n(&run->plan.strings, unit->path, (size_t)(slash - unit->path))
+                          : ".");
+    vec_push(&dirs, NULL);
+    str_addf(&extra, "D %s\n", unit->path);
+    for (int flavour = 0; flavour < FLAVOURS; flavour++) {
+        if (unit->group[flavour] >= 0 && run->group_files[unit->group[flavour]].n) {
+            str_add(&extra, run->group_files[unit->group[flavour]].s);
+        }
+    }
+    cache_put(&run->cache, key, run->results[i].s, run->results[i].n, dirs.at, extra.s);
+    str_free(&extra);
+    vec_free(&dirs);
+}
+
+/* ---- in the worker ---- */
+
+static void
+source_worker_start(void *context)
+{
+    struct run *run = context;
+    run->parser.index = run->cx.createIndex(1, 0);
+}
+
+static void
+source_worker_run(void *context, const struct workers_job *job, struct str *out)
+{
+    struct run *run = context;
+    if (job->flags & JOB_GROUP) {
+        parse_group(&run->parser, job->number, out);
+        return;
+    }
+    bool use_header[FLAVOURS] = {(job->flags & JOB_HEADER_FT) != 0,
+                                 (job->flags & JOB_HEADER_GIL) != 0};
+    parse_unit(&run->parser, job->number, use_header, out);
+}
+
+/* ---- in the parent ---- */
+
+static void
+source_progress(struct run *run)
+{
+    if (run->options->progress && isatty(STDERR_FILENO)) {
+        run->progress_line = true;
+        dprintf(STDERR_FILENO, "\r\033[Kextcheck: %d of %d files", run->done, run->total);
+    }
+}
+
+static void
+source_done(void *context, const struct workers_job *job, const char *result, size_t n,
+            const char *reason)
+{
+    struct run *run = context;
+    if (job->flags & JOB_GROUP) {
+        run->group_ok[job->number] = result && str_starts(result, "S ok");
+        if (run->group_ok[job->number]) {
+            str_addn(&run->group_files[job->number], result, n);
+        }
+        return;
+    }
+    struct str *kept = &run->results[job->number];
+    str_clear(kept);
+    if (result) {
+        str_addn(kept, result, n);
+    }
+    else {
+        str_addf(kept, "S failed %s\nF\n", reason);
+    }
+    run->done++;
+    source_progress(run);
+}
+
+static int
+source_by_size(const void *a, const void *b, void *context)
+{
+    const struct run *run = context;
+    const struct workers_job *x = a, *y = b;
+    size_t n = run->plan.units.at[x->number]->lexed.text.n;
+    size_t m = run->plan.units.at[y->number]->lexed.text.n;
+    return n < m ? 1 : n > m ? -1 : x->number - y->number;
+}
+
+static void
+source_run_jobs(struct run *run)
+{
+    struct workers workers = {.count = run->options->jobs > 0 ? run->options->jobs : 1,
+                              .timeout_seconds = run->options->timeout_seconds > 0
+                                                     ? run->options->timeout_seconds
+                                                     : 60,
+                              .context = run, .start = source_worker_start,
+                              .run = source_worker_run, .done = source_done};
+    VEC(struct workers_job) jobs = {0};
+    for (size_t g = 0; g < run->plan.groups.n; g++) {
+        if (run->plan.groups.at[g]->header.n) {
+            struct workers_job job = {.number = (int)g, .flags = JOB_GROUP};
+            vec_push(&jobs, job);
+        }
+    }
+    workers_run(&workers, jobs.at, jobs.n);
+    jobs.n = 0;
+    for (size_t i = 0; i < run->plan.units.n; i++) {
+        const struct plan_unit *unit = run->plan.units.at[i];
+        if (unit->cached || unit->failure) {
+            continue;
+        }
+        int flags = JOB_UNIT;
+        int ft = unit->group[FLAVOUR_FT], gil = unit->group[FLAVOUR_GIL];
+        flags |= ft >= 0 && run->group_ok[ft] ? JOB_HEADER_FT : 0;
+        flags |= gil >= 0 && run->group_ok[gil] ? JOB_HEADER_GIL : 0;
+        struct workers_job job = {.number = (int)i, .flags = flags};
+        vec_push(&jobs, job);
+    }
+    run->total = (int)jobs.n;
+    if (jobs.n) {
+        qsort_r(jobs.at, jobs.n, sizeof(*jobs.at), source_by_size, run);
+    }
+    workers_run(&workers, jobs.at, jobs.n);
+    vec_free(&jobs);
+    if (run->progress_line) {
+        dprintf(STDERR_FILENO, "\r\033[K");
+    }
+}
+
+static void
+source_remove_scratch(struct run *run)
+{
+    DIR *dir = run->scratch.n ? opendir(run->scratch.s) : NULL;
+    if (!dir) {
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (entry->d_name[0] != '.') {
+            unlinkat(dirfd(dir), entry->d_name, 0);
+        }
+    }
+    closedir(dir);
+    rmdir(run->scratch.s);
+}
+
+static bool
+source_open_library(struct run *run)
+{
+    struct str message = {0};
+    const char *path = run->options->libclang ? run->options->libclang
+                                              : getenv("EXTCHECK_LIBCLANG");
+    struct str found = {0};
+    bool ok = cx_open(&run->cx, path && *path ? path : NULL, &found, &message) &&
+              cx_builtin_headers(&run->cx, found.s, &run->resource_flag, &run->resource_dir,
+                                 &message);
+    if (!ok) {
+        diag_error("%s", message.n ? message.s : "libclang could not be opened");
+    }
+    str_free(&message);
+    str_free(&found);
+    return ok;
+}
+
+static bool
+source_make_scratch(struct run *run)
+{
+    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
+    str_addf(&run->scratch, "%s/extcheck-pch-XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(run->scratch.s)) {
+        diag_error("no temporary folder can be made below %s", run->scratch.s);
+        str_clear(&run->scratch);
+        return false;
+    }
+    return true;
+}
+
+static bool
+source_parse_missing(struct run *run)
+{
+    bool any = false;
+    for (size_t i = 0; i < run->plan.units.n; i++) {
+        any |= !run->plan.units.at[i]->cached;
+    }
+    if (!any) {
+        return true;
+    }
+    /* Keys before the search for headers adds -I: the next run asks with the same flags. */
+    VEC(char *) keys = {0};
+    for (size_t i = 0; i < run->plan.units.n; i++) {
+        struct str key = {0};
+        source_cache_key(run, run->plan.units.at[i], &key);
+        vec_push(&keys, key.s);
+    }
+    plan_prepare(&run->plan);
+    bool ok = source_open_library(run) && source_make_scratch(run);
+    if (ok) {
+        run->parser = (struct parser){.cx = &run->cx, .plan = &run->plan,
+                                      .resource_flag = run->resource_flag.s,
+                                      .resource_dir = run->resource_dir.s,
+                                      .scratch = run->scratch.s};
+        run->parser.paths = (struct unit_paths){
+            .python_roots = run->plan.python_roots.at, .project_root = run->plan.project_root,
+            .resource_dir = run->resource_dir.s,
+            .working_directory = run->plan.working_directory};
+        size_t groups = run->plan.groups.n;
+        run->group_ok = xcalloc(groups + 1, sizeof(*run->group_ok));
+        run->group_files = xcalloc(groups + 1, sizeof(*run->group_files));
+        source_run_jobs(run);
+        for (size_t i = 0; i < run->plan.units.n; i++) {
+            const struct plan_unit *unit = run->plan.units.at[i];
+            bool usable = run->results[i].n && !str_starts(run->results[i].s, "S failed");
+            if (!unit->cached && !unit->failure && usable) {
+                source_fill_cache(run, i, keys.at[i]);
+            }
+        }
+        for (size_t g = 0; g < groups; g++) {
+            str_free(&run->group_files[g]);
+        }
+    }
+    for (size_t i = 0; i < keys.n; i++) {
+        free(keys.at[i]);
+    }
+    vec_free(&keys);
+    source_remove_scratch(run);
+    return ok;
+}
+
+/* Reads one unit's result: its status line and its facts. */
+static void
+source_take_result(struct run *run, size_t i)
+{
+    struct plan_unit *unit = run->plan.units.at[i];
+    if (unit->failure) {
+        run->failed(run->context, unit->path, unit->failure, false);
+        return;
+    }
+    const char *text = run->results[i].n ? run->results[i].s : "S failed no result\nF\n";
+    const char *end = strchr(text, '\n');
+    bool partial = str_starts(text, "S partial "), failed = str_starts(text, "S failed ");
+    if (partial || failed) {
+        const char *reason = strchr(text + 2, ' ') + 1;
+        char *copy = xstrdup(reason);
+        copy[end - reason] = '\0';
+        run->failed(run->context, unit->path, copy, partial);
+        free(copy);
+    }
+    const char *facts = strstr(text, "\nF\n");
+    if (!facts || failed) {
+        return;
+    }
+    facts += 3;
+    const char *error = NULL;
+    size_t n = run->results[i].n - (size_t)(facts - text);
+    if (!facts_read_text(run->out, facts, n, &error)) {
+        run->failed(run->context, unit->path, error, false);
+        return;
+    }
+    run->analysed++;
+}
+
+static void
+source_free(struct run *run)
+{
+    for (size_t i = 0; i < run->plan.units.n; i++) {
+        str_free(&run->results[i]);
+    }
+    free(run->results);
+    free(run->group_ok);
+    free(run->group_files);
+    plan_free(&run->plan);
+    cache_free(&run->cache);
+    str_free(&run->library);
+    str_free(&run->resource_flag);
+    str_free(&run->resource_dir);
+    str_free(&run->scratch);
+}
+
+int
+source_extract(const struct source_options *options, struct facts *out, source_failed *failed,
+               void *context)
+{
+    struct run run = {.options = options, .out = out, .failed = failed, .context = context};
+    const char *library = options->libclang ? options->libclang : getenv("EXTCHECK_LIBCLANG");
+    str_add(&run.library, library ? library : "");
+    run.cache.dir = options->cache_dir;
+    if (!plan_build(&run.plan, options)) {
+        run.results = NULL;
+        plan_free(&run.plan);
+        str_free(&run.library);
+        return -1;
+    }
+    run.results = xcalloc(run.plan.units.n + 1, sizeof(*run.results));
+    source_ask_cache(&run);
+    bool ok = source_parse_missing(&run);
+    for (size_t i = 0; ok && i < run.plan.units.n; i++) {
+        source_take_result(&run, i);
+    }
+    int analysed = ok ? run.analysed : -1;
+    source_free(&run);
+    return analysed;
+}
+
+bool
+source_libclang_version(const char *libclang, struct str *out)
+{
+    struct cx cx;
+    struct str found = {0}, message = {0}, version = {0};
+    const char *path = libclang ? libclang : getenv("EXTCHECK_LIBCLANG");
+    bool ok = cx_open(&cx, path && *path ? path : NULL, &found, &message);
+    if (ok) {
+        cx_add(&cx, &version, cx.getClangVersion());
+        const char *at = version.s ? strstr(version.s, "version ") : NULL;
+        at = at ? at + 8 : "?";
+        size_t n = strcspn(at, " (");
+        str_addf(out, "libclang %.*s (%s)", (int)n, at, found.s);
+    }
+    else {
+        str_add(out, message.n ? message.s : "no libclang found");
+    }
+    str_free(&found);
+    str_free(&message);
+    str_free(&version);
+    return ok;
+}

@@ -1,0 +1,384 @@
+#include "source/unit.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The cell of an address; table cells start with their key. */
+static void **
+unit_cell(struct pointer_table *table, const void *key)
+{
+    if ((table->n + 1) * 2 > table->cap) {
+        struct pointer_table bigger = {.cap = table->cap ? table->cap * 2 : 1024, .n = table->n};
+        bigger.cells = xcalloc(bigger.cap, sizeof(*bigger.cells));
+        for (size_t i = 0; i < table->cap; i++) {
+            if (table->cells[i]) {
+                const void *old;
+                memcpy(&old, table->cells[i], sizeof(old));
+                size_t at = ((size_t)old >> 4) * 2654435761u & (bigger.cap - 1);
+                while (bigger.cells[at]) {
+                    at = (at + 1) & (bigger.cap - 1);
+                }
+                bigger.cells[at] = table->cells[i];
+            }
+        }
+        free(table->cells);
+        *table = bigger;
+    }
+    size_t at = ((size_t)key >> 4) * 2654435761u & (table->cap - 1);
+    for (; table->cells[at]; at = (at + 1) & (table->cap - 1)) {
+        const void *found;
+        memcpy(&found, table->cells[at], sizeof(found));
+        if (found == key) {
+            break;
+        }
+    }
+    return &table->cells[at];
+}
+
+void
+unit_free(struct unit *u)
+{
+    for (size_t i = 0; i < u->files.n; i++) {
+        struct unit_file *file = u->files.at[i];
+        if (file->lexed && file->lexed != u->main_lexed) {
+            lexed_free(file->lexed);
+        }
+    }
+    vec_free(&u->files);
+    free(u->decls.cells);
+    free(u->records.cells);
+    map_free(&u->emitted);
+    arena_free(&u->arena);
+}
+
+static bool
+unit_below(const char *path, const char *root)
+{
+    size_t n = root ? strlen(root) : 0;
+    return n && strncmp(path, root, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+static enum file_class
+unit_classify(struct unit *u, const char *real)
+{
+    for (const char *const *root = u->paths->python_roots; root && *root; root++) {
+        if (unit_below(real, *root)) {
+            return FILE_PYTHON;
+        }
+    }
+    if (unit_below(real, u->paths->project_root) && !strstr(real, "/site-packages/") &&
+        !strstr(real, "/dist-packages/")) {
+        return FILE_PROJECT;
+    }
+    if (unit_below(real, "/usr/include") || unit_below(real, "/usr/lib") ||
+        unit_below(real, "/usr/local/include") || unit_below(real, u->paths->resource_dir)) {
+        return FILE_SYSTEM;
+    }
+    return FILE_LIBRARY;
+}
+
+struct unit_file *
+unit_file(struct unit *u, CXFile handle)
+{
+    for (size_t i = u->files.n; i > 0; i--) {
+        if (u->files.at[i - 1]->handle == handle) {
+            return u->files.at[i - 1];
+        }
+    }
+    struct unit_file *file = arena_alloc(&u->arena, sizeof(*file));
+    file->handle = handle;
+    vec_push(&u->files, file);
+    if (!handle) {
+        file->path = "";
+        file->whose = FILE_SYSTEM;
+        return file;
+    }
+    const char *name = cx_text(u->cx, u->strings, u->cx->getFileName(handle));
+    file->path = name;
+    if (handle == u->main_file || u->cx->File_isEqual(handle, u->main_file)) {
+        file->path = u->path;
+        file->whose = FILE_MAIN;
+        file->lexed = u->main_lexed;
+        return file;
+    }
+    char real[PATH_MAX];
+    if (!realpath(name, real)) {
+        file->whose = FILE_LIBRARY;
+        return file;
+    }
+    file->whose = unit_classify(u, real);
+    if (file->whose == FILE_PROJECT) {
+        const char *cwd = u->paths->working_directory;
+        bool below = unit_below(real, cwd);
+        file->path = facts_intern(u->facts, below ? real + strlen(cwd) + 1 : real);
+    }
+    return file;
+}
+
+struct lexed *
+unit_lexed(struct unit *u, struct unit_file *file)
+{
+    if (!file->lexed && file->whose == FILE_PROJECT && !file->lexed_failed) {
+        struct lexed *lexed = arena_alloc(&u->arena, sizeof(*lexed));
+        if (lexer_read(lexed, file->path, u->macros)) {
+            file->lexed = lexed;
+        }
+        else {
+            lexed_free(lexed);
+            file->lexed_failed = true;
+        }
+    }
+    return file->lexed;
+}
+
+struct unit_place
+unit_place(struct unit *u, CXCursor c)
+{
+    struct unit_place place = {0};
+    CXFile handle = NULL;
+    CXSourceRange range = u->cx->getCursorExtent(c);
+    unsigned line = 0, column = 0;
+    u->cx->getExpansionLocation(u->cx->getRangeStart(range), &handle, &line, &column,
+                                &place.offset);
+    place.file = u->last_file && u->last_file->handle == handle ? u->last_file
+                                                                : unit_file(u, handle);
+    u->last_file = place.file;
+    unsigned end_line = 0, end_column = 0;
+    u->cx->getExpansionLocation(u->cx->getRangeEnd(range), NULL, &end_line, &end_column,
+                                &place.end);
+    place.line = (int)line;
+    place.column = (int)column;
+    place.lexed = unit_lexed(u, place.file);
+    /* Out of a macro: the range ends where the macro's name starts. Show the whole use. */
+    place.in_macro = place.end <= place.offset;
+    if (place.lexed && place.end <= place.offset + 1) {
+        unsigned n = lexed_word(place.lexed, place.offset);
+        place.end = place.offset + (n ? n : 1);
+        end_line = line;
+        end_column = column + (n ? n : 1);
+    }
+    place.end_column = end_line == line ? (int)end_column : 0;
+    return place;
+}
+
+void
+unit_set_file(struct unit *u, const struct unit_place *place)
+{
+    u->facts->file = place->file->path;
+}
+
+const char *
+unit_word_at(struct unit *u, const struct unit_place *place)
+{
+    unsigned n = place->lexed ? lexed_word(place->lexed, place->offset) : 0;
+    return n ? intern_n(u->strings, place->lexed->text.s + place->offset, n) : NULL;
+}
+
+const char *
+unit_text(struct unit *u, CXCursor c, size_t max)
+{
+    struct unit_place place = unit_place(u, c);
+    if (!place.lexed || place.end > place.lexed->text.n || place.end <= place.offset) {
+        return NULL;
+    }
+    struct str squeezed = {0};
+    const char *s = place.lexed->text.s;
+    for (unsigned i = place.offset; i < place.end && squeezed.n < max; i++) {
+        bool blank = isspace((unsigned char)s[i]) != 0;
+        if (!blank) {
+            str_addc(&squeezed, s[i]);
+        }
+        else if (squeezed.n && squeezed.s[squeezed.n - 1] != ' ') {
+            str_addc(&squeezed, ' ');
+        }
+    }
+    const char *kept = squeezed.n ? intern(u->strings, squeezed.s) : NULL;
+    str_free(&squeezed);
+    return kept;
+}
+
+/* "outer::inner::" for what stands in namespaces, classes or functions. */
+static void
+unit_add_scope(struct unit *u, CXCursor c, struct str *out)
+{
+    CXCursor parent = u->cx->getCursorSemanticParent(c);
+    if (parent.kind == CXCursor_Namespace || parent.kind == CXCursor_ClassDecl ||
+        parent.kind == CXCursor_StructDecl || parent.kind == CXCursor_ClassTemplate ||
+        parent.kind == CXCursor_ClassTemplatePartialSpecialization) {
+        unit_add_scope(u, parent, out);
+        size_t before = out->n;
+        cx_add(u->cx, out, u->cx->getCursorSpelling(parent));
+        if (out->n == before) {
+            str_add(out, "(anonymous)");
+        }
+        str_add(out, "::");
+    }
+}
+
+static bool
+unit_is_function(enum CXCursorKind kind)
+{
+    return kind == CXCursor_FunctionDecl || kind == CXCursor_CXXMethod ||
+           kind == CXCursor_Constructor || kind == CXCursor_Destructor ||
+           kind == CXCursor_ConversionFunction || kind == CXCursor_FunctionTemplate;
+}
+
+const char *
+unit_id(struct unit *u, CXCursor c)
+{
+    const struct cx *cx = u->cx;
+    struct str id = {0};
+    bool function = unit_is_function(c.kind);
+    bool internal = cx->getCursorLinkage(c) == CXLinkage_Internal ||
+                    cx->getCursorLinkage(c) == CXLinkage_UniqueExternal ||
+                    cx->getCursorLinkage(c) == CXLinkage_NoLinkage;
+    CXCursor parent = cx->getCursorSemanticParent(c);
+    bool local = unit_is_function(parent.kind);
+    if (local) {
+        str_add(&id, unit_id(u, parent));
+        if (!strchr(id.s, '#')) {
+            struct str with_file = {0};
+            str_addf(&with_file, "%s#%s", u->path, id.s);
+            str_free(&id);
+            id = with_file;
+        }
+        str_addc(&id, '.');
+    }
+    else if (internal) {
+        CXFile handle = NULL;
+        cx_offset(cx, c, &handle);
+        str_addf(&id, "%s#", unit_file(u, handle)->path);
+    }
+    if (u->is_cxx && !local) {
+        struct str usr = {0};
+        cx_add(cx, &usr, cx->getCursorUSR(c));
+        /* C linkage leaves no parameter types in the USR: the id must equal that of a C unit. */
+        bool overloadable = function && (!usr.s || strchr(usr.s + 1, '#'));
+        str_free(&usr);
+        unit_add_scope(u, c, &id);
+        cx_add(cx, &id, overloadable ? cx->getCursorDisplayName(c) : cx->getCursorSpelling(c));
+    }
+    else {
+        cx_add(cx, &id, cx->getCursorSpelling(c));
+    }
+    if (local) {
+        /* Two blocks of one function may each have a static of the same name. */
+        CXFile handle = NULL;
+        unsigned line = 0;
+        cx->getExpansionLocation(cx->getCursorLocation(c), &handle, &line, NULL, NULL);
+        str_addf(&id, "@%u", line);
+    }
+    const char *kept = facts_intern(u->facts, id.s ? id.s : "");
+    str_free(&id);
+    return kept;
+}
+
+static const char *
+unit_join(struct unit *u, const char *prefix, const char *rest)
+{
+    struct str s = {0};
+    str_addf(&s, "%s%s", prefix, rest);
+    const char *kept = intern(u->strings, s.s);
+    str_free(&s);
+    return kept;
+}
+
+static int
+unit_param_index(struct unit *u, CXCursor c)
+{
+    CXCursor function = u->cx->getCursorSemanticParent(c);
+    int n = u->cx->Cursor_getNumArguments(function);
+    for (int i = 0; i < n; i++) {
+        if (u->cx->equalCursors(u->cx->Cursor_getArgument(function, (unsigned)i), c)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void
+unit_fill_variable(struct unit *u, CXCursor c, struct decl *d)
+{
+    struct type_facts type;
+    types_classify(u, u->cx->getCursorType(c), &type);
+    d->is_object = str_same(type.class, "object-pointer") && !type.is_array;
+    CXType canonical = u->cx->getCanonicalType(u->cx->getCursorType(c));
+    d->is_pointer = canonical.kind == CXType_Pointer || canonical.kind == CXType_ObjCObjectPointer;
+    if (c.kind == CXCursor_ParmDecl) {
+        int index = unit_param_index(u, c);
+        d->sort = index < 0 ? DECL_LOCAL : DECL_PARAM;
+        struct str ref = {0};
+        if (index < 0) {
+            str_addf(&ref, "local:%s", d->name);
+        }
+        else {
+            str_addf(&ref, "param:%d", index);
+        }
+        d->ref = intern(u->strings, ref.s);
+        str_free(&ref);
+    }
+    else if (u->cx->Cursor_hasVarDeclGlobalStorage(c) == 1) {
+        d->sort = DECL_STATIC;
+        bool builtin = d->whose == FILE_PYTHON;
+        d->id = builtin ? d->name : unit_id(u, c);
+        d->ref = unit_join(u, builtin ? "immortal:" : "var:", d->id);
+        d->is_thread_local = u->cx->getCursorTLSKind(c) != CXTLS_None;
+    }
+    else {
+        d->sort = DECL_LOCAL;
+        d->ref = unit_join(u, "local:", d->name);
+    }
+}
+
+struct decl *
+unit_decl(struct unit *u, CXCursor c)
+{
+    void **cell = unit_cell(&u->decls, c.data[0]);
+    if (*cell) {
+        return *cell;
+    }
+    struct decl *d = arena_alloc(&u->arena, sizeof(*d));
+    *cell = d;
+    u->decls.n++;
+    d->key = c.data[0];
+    d->name = cx_text(u->cx, u->strings, u->cx->getCursorSpelling(c));
+    d->ref = "expr";
+    CXFile handle = NULL;
+    cx_offset(u->cx, c, &handle);
+    struct unit_file *file = unit_file(u, handle);
+    d->whose = file->whose;
+    if (c.kind == CXCursor_ParmDecl || c.kind == CXCursor_VarDecl) {
+        unit_fill_variable(u, c, d);
+    }
+    else if (c.kind == CXCursor_FieldDecl) {
+        d->sort = DECL_FIELD;
+        /* A static data member is a VarDecl; a field has no storage of its own. */
+    }
+    else if (unit_is_function(c.kind)) {
+        d->sort = DECL_FUNCTION;
+        bool ours = d->whose == FILE_MAIN || d->whose == FILE_PROJECT;
+        d->id = ours ? unit_id(u, c) : d->name;
+        d->ref = unit_join(u, "func:", d->id);
+    }
+    else if (c.kind == CXCursor_EnumConstantDecl) {
+        d->sort = DECL_CONSTANT;
+        d->ref = unit_join(u, "const:", d->name);
+    }
+    return d;
+}
+
+struct record_info *
+types_record(struct unit *u, CXType record)
+{
+    CXCursor decl = u->cx->getTypeDeclaration(record);
+    void **cell = unit_cell(&u->records, decl.data[0]);
+    if (!*cell) {
+        struct record_info *fresh = arena_alloc(&u->arena, sizeof(*fresh));
+        fresh->key = decl.data[0];
+        *cell = fresh;
+        u->records.n++;
+    }
+    return *cell;
+}

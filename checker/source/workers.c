@@ -1,0 +1,303 @@
+#include "source/workers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/str.h"
+
+enum { STACK_BYTES = 512 * 1024 * 1024, MAX_WORKERS = 64 };
+
+struct worker {
+    pid_t pid;
+    int to, from;
+    const struct workers_job *job; /* NULL: idle */
+    struct str buffer;
+    size_t wanted; /* length of the result, SIZE_MAX before it is known */
+    long deadline_ms;
+};
+
+static long
+workers_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool
+workers_write_all(int fd, const void *data, size_t n)
+{
+    const char *at = data;
+    while (n) {
+        ssize_t wrote = write(fd, at, n);
+        if (wrote < 0 && errno == EINTR) {
+            continue;
+        }
+        if (wrote <= 0) {
+            return false;
+        }
+        at += wrote;
+        n -= (size_t)wrote;
+    }
+    return true;
+}
+
+static bool
+workers_read_all(int fd, void *data, size_t n)
+{
+    char *at = data;
+    while (n) {
+        ssize_t got = read(fd, at, n);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return false;
+        }
+        at += got;
+        n -= (size_t)got;
+    }
+    return true;
+}
+
+struct worker_side {
+    const struct workers *workers;
+    int from, to;
+};
+
+/* The worker's whole life, on a thread whose stack is large enough for deeply nested sources. */
+static void *
+workers_life(void *data)
+{
+    struct worker_side *side = data;
+    side->workers->start(side->workers->context);
+    struct workers_job job;
+    struct str out = {0};
+    while (workers_read_all(side->from, &job, sizeof(job))) {
+        str_clear(&out);
+        side->workers->run(side->workers->context, &job, &out);
+        size_t n = out.n;
+        if (!workers_write_all(side->to, &n, sizeof(n)) ||
+            !workers_write_all(side->to, out.s ? out.s : "", n)) {
+            break;
+        }
+    }
+    str_free(&out);
+    return NULL;
+}
+
+static void
+workers_child(const struct workers *workers, int from, int to)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* libclang prints its own crash reports; the parent names the file instead. */
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDERR_FILENO);
+    }
+    setenv("LIBCLANG_NOTHREADS", "1", 1);
+    struct worker_side side = {workers, from, to};
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    if (pthread_create(&thread, &attr, workers_life, &side) == 0) {
+        pthread_join(thread, NULL);
+    }
+    else {
+        workers_life(&side);
+    }
+    _exit(0);
+}
+
+static bool
+workers_spawn(const struct workers *workers, struct worker *w, struct worker *all)
+{
+    int down[2], up[2];
+    if (pipe2(down, O_CLOEXEC) < 0) {
+        return false;
+    }
+    if (pipe2(up, O_CLOEXEC) < 0) {
+        close(down[0]);
+        close(down[1]);
+        return false;
+    }
+    w->pid = fork();
+    if (w->pid == 0) {
+        for (int i = 0; i < workers->count; i++) {
+            /* Another worker's pipe kept open here would hide that worker's end of file. */
+            if (all[i].pid > 0 && &all[i] != w) {
+                close(all[i].to);
+                close(all[i].from);
+            }
+        }
+        close(down[1]);
+        close(up[0]);
+        workers_child(workers, down[0], up[1]);
+    }
+    close(down[0]);
+    close(up[1]);
+    w->to = down[1];
+    w->from = up[0];
+    w->job = NULL;
+    if (w->pid < 0) {
+        close(w->to);
+        close(w->from);
+        w->pid = 0;
+        return false;
+    }
+    return true;
+}
+
+static int
+workers_end(struct worker *w, bool kill_it)
+{
+    if (kill_it) {
+        kill(w->pid, SIGKILL);
+    }
+    close(w->to);
+    close(w->from);
+    int status = 0;
+    while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    w->pid = 0;
+    str_clear(&w->buffer);
+    return status;
+}
+
+static void
+workers_give(const struct workers *workers, struct worker *w, const struct workers_job *job)
+{
+    w->job = job;
+    w->wanted = (size_t)-1;
+    str_clear(&w->buffer);
+    w->deadline_ms = workers_now_ms() + workers->timeout_seconds * 1000L;
+    /* A failed write shows as end of file on the other pipe. */
+    workers_write_all(w->to, job, sizeof(*job));
+}
+
+static void
+workers_lost(const struct workers *workers, struct worker *w, bool timeout)
+{
+    const struct workers_job *job = w->job;
+    int status = workers_end(w, timeout);
+    struct str reason = {0};
+    if (timeout) {
+        str_addf(&reason, "took longer than %d s (--timeout)", workers->timeout_seconds);
+    }
+    else if (WIFSIGNALED(status)) {
+        str_addf(&reason, "the parser crashed on it (%s)", strsignal(WTERMSIG(status)));
+    }
+    else {
+        str_add(&reason, "the parser ended unexpectedly");
+    }
+    workers->done(workers->context, job, NULL, 0, reason.s);
+    str_free(&reason);
+}
+
+/* Takes what there is to read. Returns true when the job is finished or the worker is lost. */
+static bool
+workers_receive(const struct workers *workers, struct worker *w)
+{
+    char chunk[65536];
+    ssize_t got = read(w->from, chunk, sizeof(chunk));
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
+        return false;
+    }
+    if (got <= 0) {
+        workers_lost(workers, w, false);
+        return true;
+    }
+    str_addn(&w->buffer, chunk, (size_t)got);
+    if (w->wanted == (size_t)-1 && w->buffer.n >= sizeof(size_t)) {
+        memcpy(&w->wanted, w->buffer.s, sizeof(size_t));
+    }
+    if (w->wanted == (size_t)-1 || w->buffer.n < sizeof(size_t) + w->wanted) {
+        return false;
+    }
+    const struct workers_job *job = w->job;
+    w->job = NULL;
+    workers->done(workers->context, job, w->buffer.s + sizeof(size_t), w->wanted, NULL);
+    return true;
+}
+
+static int
+workers_poll(const struct workers *workers, struct worker *all, struct pollfd *fds)
+{
+    long now = workers_now_ms(), wait = workers->timeout_seconds * 1000L;
+    for (int i = 0; i < workers->count; i++) {
+        fds[i] = (struct pollfd){.fd = all[i].pid > 0 && all[i].job ? all[i].from : -1,
+                                 .events = POLLIN};
+        if (all[i].pid > 0 && all[i].job) {
+            long left = all[i].deadline_ms - now;
+            wait = left < wait ? left : wait;
+        }
+    }
+    return poll(fds, (nfds_t)workers->count, wait < 0 ? 0 : (int)wait + 1);
+}
+
+void
+workers_run(const struct workers *setup, const struct workers_job *jobs, size_t n)
+{
+    struct workers workers = *setup;
+    if (workers.count > MAX_WORKERS) {
+        workers.count = MAX_WORKERS;
+    }
+    if ((size_t)workers.count > n) {
+        workers.count = (int)n;
+    }
+    struct worker all[MAX_WORKERS] = {{0}};
+    struct pollfd fds[MAX_WORKERS];
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    sigaction(SIGPIPE, &ignore, &before);
+    size_t next = 0, running = 0;
+    for (;;) {
+        for (int i = 0; i < workers.count && next < n; i++) {
+            if (!all[i].pid && !workers_spawn(&workers, &all[i], all)) {
+                continue;
+            }
+            if (!all[i].job) {
+                workers_give(&workers, &all[i], &jobs[next++]);
+                running++;
+            }
+        }
+        if (!running) {
+            break;
+        }
+        workers_poll(&workers, all, fds);
+        for (int i = 0; i < workers.count; i++) {
+            if (!all[i].pid || !all[i].job) {
+                continue;
+            }
+            if (fds[i].revents && workers_receive(&workers, &all[i])) {
+                running--;
+                all[i].job = NULL;
+            }
+            else if (all[i].job && workers_now_ms() > all[i].deadline_ms) {
+                workers_lost(&workers, &all[i], true);
+                running--;
+                all[i].job = NULL;
+            }
+        }
+    }
+    for (; next < n; next++) {
+        workers.done(workers.context, &jobs[next], NULL, 0, "no worker process could be started");
+    }
+    for (int i = 0; i < workers.count; i++) {
+        if (all[i].pid) {
+            workers_end(&all[i], false);
+        }
+        str_free(&all[i].buffer);
+    }
+    sigaction(SIGPIPE, &before, NULL);
+}

@@ -1,0 +1,37 @@
+/* Forked workers: each takes one job after the other and sends text back.
+ *
+ * A worker that crashes or takes too long costs the job it had; it is replaced.
+ *
+ * Ownership: the caller owns jobs and results. Threads: call from the only thread of the process.
+ * Errors: a lost job is reported through the callback with result NULL and a reason. */
+#ifndef EXTCHECK_SOURCE_WORKERS_H
+#define EXTCHECK_SOURCE_WORKERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct workers_job {
+    int number;
+    int flags;
+};
+
+/* Runs in the worker. Must append the result to `out`. */
+struct str;
+typedef void workers_run_fn(void *context, const struct workers_job *job, struct str *out);
+/* Called once per worker, in it, before its first job. */
+typedef void workers_start_fn(void *context);
+/* Runs in the parent when a job ends. */
+typedef void workers_done_fn(void *context, const struct workers_job *job, const char *result,
+                             size_t n, const char *reason);
+
+struct workers {
+    int count, timeout_seconds;
+    void *context;
+    workers_start_fn *start;
+    workers_run_fn *run;
+    workers_done_fn *done;
+};
+
+void workers_run(const struct workers *workers, const struct workers_job *jobs, size_t n);
+
+#endif
