@@ -136,7 +136,7 @@ borrowed_is_safe(struct borrow *at, const char *container)
     const struct fact_call *call = at->call;
     return private_value(at->p, at->b, container, call->seq, 0) ||
            flow_in_critical_section(at->b, call->seq, call->block, container) ||
-           locks_at(at->p, at->b, call->seq) != NULL;
+           flow_locked(at->p, at->b, call->seq);
 }
 
 static struct fact_flaw *

@@ -43,6 +43,9 @@ bool flow_leaves(const struct body *b, const struct fact_jump *jump, long block)
 /* Is the event inside a critical section on the object `value` names? Empty or NULL: on any. */
 bool flow_in_critical_section(const struct body *b, long seq, long block, const char *value);
 
+/* Is a lock held that is not a critical section? */
+bool flow_locked(struct program *p, const struct body *b, long seq);
+
 /* Does the descriptor name the value itself or something reached through it? */
 bool flow_mentions(const char *value, const char *part);
 /* Py_INCREF, Py_NewRef and relatives. */

@@ -17,6 +17,19 @@ flow_mentions(const char *value, const char *part)
 }
 
 bool
+flow_locked(struct program *p, const struct body *b, long seq)
+{
+    for (const char *held = locks_at(p, b, seq); held && *held;) {
+        if (!str_starts(held, "critical(")) {
+            return true;
+        }
+        held += strcspn(held, ",");
+        held += *held == ',';
+    }
+    return false;
+}
+
+bool
 flow_takes_reference(const char *callee)
 {
     return callee && str_list_has("Py_INCREF,Py_XINCREF,Py_NewRef,Py_XNewRef,_Py_NewRef,_Py_XNewRef,"

@@ -81,7 +81,7 @@ static void
 lazy_check(struct program *p, const struct body *b, const struct fact_access *a)
 {
     const struct fact_block *found = lazy_found_empty(b, a);
-    if (!found || !lazy_is_object(p, a) || locks_at(p, b, a->seq) ||
+    if (!found || !lazy_is_object(p, a) || flow_locked(p, b, a->seq) ||
         flow_in_critical_section(b, a->seq, a->block, NULL)) {
         return;
     }

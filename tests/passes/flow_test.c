@@ -25,7 +25,8 @@ struct flow_case {
     "access  " #line ":1-9  func=f  how=write  var=" var "  value=" value "  seq=" #seq             \
     "  block=" #block "\n"
 #define BLOCK(line, kind, id, parent, more)                                                        \
-    "block  " #line ":1-2  func=f  kind=" kind more "  id=" #id "  parent=" #parent "\n"
+    "block  " #line ":1-2  func=f  kind=" kind more "  id=" #id "  parent=" #parent "  first=1"        \
+    "  last=90\n"
 #define JUMP(line, kind, seq, block, more)                                                         \
     "jump  " #line ":1-2  func=f  kind=" kind more "  seq=" #seq "  block=" #block "\n"
 
