@@ -15,7 +15,7 @@
 
 enum { TABLE_SIZE = 262144, PARTS = 64 };
 
-static long long squares[TABLE_SIZE]; /* expect: GLB12 */
+static long long squares[TABLE_SIZE]; /* expect: GLB11 */
 static int filled; /* expect: LZY02 */
 
 static void

@@ -1,16 +1,15 @@
-"""Does an object that was given to one instance come out of another?"""
+"""Does a string that one instance kept come out of another?"""
 
 import harness
 
-USE = "mod.swap('first'); assert mod.swap('second') == 'first'"
+USE = "mod.swap('first'); assert mod.swap('second') == repr('first')"
 
 
 def observe(name, context):
     first, second = harness.places(name, context)
-    address = first.run("kept = ['mine']; mod.swap(kept); result = id(kept)")
-    got = second.run("got = mod.swap('x'); result = id(got)")
-    if got == address:
-        return "a list of the first instance came out of the second"
+    first.run("mod.swap('mine')")
+    if second.run("result = mod.swap('yours')") == repr("mine"):
+        return "a string that the first instance kept came out of the second"
     return None
 
 

@@ -1,6 +1,6 @@
 /*
  * testmod: local_static_bad
- * purpose: a function keeps an object in a local static variable
+ * purpose: a function keeps a string object in a local static variable
  * hazard: LOC02
  * python: 3.9
  * import-main: ok
@@ -17,9 +17,12 @@ static PyObject *
 local_static_swap(PyObject *Py_UNUSED(module), PyObject *obj)
 {
     static PyObject *kept = NULL; /* expect: LOC02 */
+    PyObject *text = PyObject_Repr(obj);
+    if (text == NULL) {
+        return NULL;
+    }
     PyObject *before = kept;
-    Py_INCREF(obj);
-    kept = obj;
+    kept = text;
     if (before == NULL) {
         Py_RETURN_NONE;
     }
@@ -27,7 +30,7 @@ local_static_swap(PyObject *Py_UNUSED(module), PyObject *obj)
 }
 
 static PyMethodDef local_static_methods[] = {
-    {"swap", local_static_swap, METH_O, "swap(obj): keep obj, return what was kept before"},
+    {"swap", local_static_swap, METH_O, "swap(obj): keep repr(obj), return the one before"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,6 +1,6 @@
 /*
  * testmod: local_static_good
- * purpose: a module keeps an object in its state and swaps it under a lock
+ * purpose: a module keeps a string object in its state and swaps it under a lock
  * hazard: none
  * python: 3.9
  * import-main: ok
@@ -33,10 +33,13 @@ local_static_swap(PyObject *module, PyObject *obj)
 {
     module_state *state = local_static_state(module);
     PyObject *before;
-    Py_INCREF(obj);
+    PyObject *text = PyObject_Repr(obj);
+    if (text == NULL) {
+        return NULL;
+    }
     Py_BEGIN_CRITICAL_SECTION(module);
     before = state->kept;
-    state->kept = obj;
+    state->kept = text;
     Py_END_CRITICAL_SECTION();
     if (before == NULL) {
         Py_RETURN_NONE;
@@ -65,7 +68,7 @@ local_static_free(void *module)
 }
 
 static PyMethodDef local_static_methods[] = {
-    {"swap", local_static_swap, METH_O, "swap(obj): keep obj, return what was kept before"},
+    {"swap", local_static_swap, METH_O, "swap(obj): keep repr(obj), return the one before"},
     {NULL, NULL, 0, NULL},
 };
 
