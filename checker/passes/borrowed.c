@@ -76,18 +76,23 @@ borrowed_in_range(const struct borrow *at, long seq)
     return seq > at->call->seq && seq <= at->until;
 }
 
+/* Is the reference that argument of the call? A macro among the arguments may stand in front of the
+ * call or behind it. */
+static bool
+borrowed_is_given(const struct borrow *at, const struct fact_call *call, int index)
+{
+    const char *value = call_arg(at->b, call, index);
+    return at->into ? borrowed_in_range(at, call->seq) && str_same(value, at->into)
+                    : borrowed_is_result(at->call, value, call->at.line);
+}
+
 /* The call that turns the reference into an owned one, or NULL. */
 static const struct fact_call *
 borrowed_incref(const struct borrow *at)
 {
     SCAN_CALLS(at->b, call)
     {
-        if (!borrowed_in_range(at, call->seq) || !flow_takes_reference(call->callee)) {
-            continue;
-        }
-        const char *object = call_arg(at->b, call, 0);
-        if (at->into ? str_same(object, at->into)
-                     : borrowed_is_result(at->call, object, call->at.line)) {
+        if (flow_takes_reference(call->callee) && borrowed_is_given(at, call, 0)) {
             return call;
         }
     }
@@ -266,13 +271,9 @@ borrowed_stored(struct borrow *at)
     }
     SCAN_CALLS(at->b, call)
     {
-        if (borrowed_in_range(at, call->seq) && scan_call_is(call, borrowed_stealers)) {
-            const char *given = call_arg(at->b, call, 2);
-            if (at->into ? str_same(given, at->into)
-                         : borrowed_is_result(at->call, given, call->at.line)) {
-                borrowed_flaw(at, "borrowed-stored")->detail2 = call->callee;
-                return true;
-            }
+        if (scan_call_is(call, borrowed_stealers) && borrowed_is_given(at, call, 2)) {
+            borrowed_flaw(at, "borrowed-stored")->detail2 = call->callee;
+            return true;
         }
     }
     return false;

@@ -227,8 +227,8 @@ static const struct flow_case call_cases[] = {
      "comment  2:1-5  kind=guarded-by  ids=lock  reason=x  target=a.c#n  first=3  last=3\n" FUNCTION
          WRITE(9, "a.c#n", "const:1", 1, 1),
      "annotation-guarded-by:9 "},
-    {"annotation that is not known",
-     HEAD COUNTER "comment  2:1-5  kind=guarded-bye  reason=x  target=a.c#n\n" FUNCTION,
+    {"annotation that names no lock",
+     HEAD COUNTER "comment  2:1-5  kind=guarded-by  reason=x  target=a.c#n\n" FUNCTION,
      "annotation-idle:2 "},
     {"annotation without a reason",
      HEAD COUNTER "comment  2:1-5  kind=init-only  target=a.c#n\n" FUNCTION, "annotation-idle:2 "},
