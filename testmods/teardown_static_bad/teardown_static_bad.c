@@ -1,7 +1,6 @@
 /*
  * testmod: teardown_static_bad
- * purpose: the module's free function frees static data that other instances use; all of it under
- *     a lock
+ * purpose: the module's free function frees static data that other instances use
  * hazard: INI32
  * python: 3.9
  * import-main: ok
@@ -9,15 +8,13 @@
  * import-subinterpreter: ok
  * exercise: own-gil, shared-gil, reload: when one instance ends, the other one has lost its data
  * free-threaded: ok
- * notes: without the test for NULL it would read through a null pointer; the lock is of no help
+ * notes: without the test for NULL it would read through a null pointer
  */
 #include <Python.h>
-#include <pthread.h>
 
 enum { TABLE_SIZE = 100 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static long *table;
+static long *table; /* expect: GLB10 */
 
 static PyObject *
 teardown_static_square(PyObject *Py_UNUSED(module), PyObject *arg)
@@ -30,9 +27,7 @@ teardown_static_square(PyObject *Py_UNUSED(module), PyObject *arg)
         PyErr_SetString(PyExc_ValueError, "square() wants 0 <= n < 100");
         return NULL;
     }
-    pthread_mutex_lock(&lock);
     long square = table == NULL ? -1 : table[n];
-    pthread_mutex_unlock(&lock);
     if (square < 0) {
         PyErr_SetString(PyExc_RuntimeError, "the table is gone");
         return NULL;
@@ -43,16 +38,13 @@ teardown_static_square(PyObject *Py_UNUSED(module), PyObject *arg)
 static int
 teardown_static_exec(PyObject *Py_UNUSED(module))
 {
-    pthread_mutex_lock(&lock);
     if (table == NULL) {
         table = malloc(TABLE_SIZE * sizeof(*table));
         for (long n = 0; table != NULL && n < TABLE_SIZE; n++) {
             table[n] = n * n;
         }
     }
-    int failed = table == NULL;
-    pthread_mutex_unlock(&lock);
-    if (failed) {
+    if (table == NULL) {
         PyErr_NoMemory();
         return -1;
     }
@@ -62,10 +54,8 @@ teardown_static_exec(PyObject *Py_UNUSED(module))
 static void
 teardown_static_free(void *Py_UNUSED(module))
 {
-    pthread_mutex_lock(&lock);
     free(table); /* expect: INI32 */
     table = NULL;
-    pthread_mutex_unlock(&lock);
 }
 
 static PyMethodDef teardown_static_methods[] = {

@@ -28,7 +28,8 @@ def run_checker(checker, python, module):
     done = subprocess.run(command + [str(module.source)], capture_output=True, text=True,
                           errors="replace", timeout=300)
     if done.returncode not in (0, 1):
-        raise Disagreement(f"extcheck exited {done.returncode}: {done.stderr.strip()}")
+        said = done.stderr.strip().partition("\n")[0]
+        raise Disagreement(f"extcheck exited {done.returncode}: {said}")
     try:
         return json.loads(done.stdout)
     except ValueError as error:
