@@ -47,17 +47,17 @@ static PyMethodDef negative_size_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef negative_size_def = {
+static struct PyModuleDef negative_size_def = { /* expect: INI02 */
     PyModuleDef_HEAD_INIT,
     .m_name = "negative_size_bad",
-    .m_size = -1, /* expect: INI02 */
+    .m_size = -1,
     .m_methods = negative_size_methods,
 };
 
 PyMODINIT_FUNC
 PyInit_negative_size_bad(void)
 {
-    PyObject *module = PyModule_Create(&negative_size_def); /* expect: INI01 INI11 */
+    PyObject *module = PyModule_Create(&negative_size_def); /* expect: INI01 */
     if (module == NULL) {
         return NULL;
     }
