@@ -136,8 +136,7 @@ hooks_returns_static(const struct program *p, const struct body *b, const char *
             continue;
         }
         const char *id = value_of(j->value, "var");
-        if (!id && (str_same(j->value, "call:Py_NewRef") || str_same(j->value, "call:_Py_NewRef") ||
-                    str_same(j->value, "call:Py_XNewRef"))) {
+        if (!id && str_starts(j->value, "call:") && str_ends(j->value, "NewRef")) {
             SCAN_CALLS(b, c)
             {
                 const char *arg = c->seq <= j->seq && flow_takes_reference(c->callee)
@@ -219,7 +218,7 @@ hooks_check_exec(struct program *p, const struct module_info *info, const struct
 {
     SCAN_CALLS(b, c)
     {
-        if (c->callee && !c->id && hooks_is_once_per_process(p, c->callee) &&
+        if (c->callee && !scan_body(p, c->id) && hooks_is_once_per_process(p, c->callee) &&
             !hooks_is_conditional(b, c->block)) {
             struct fact_flaw *flaw = module_flaw(p, info, &c->at, b, "reexec-repeats", c->callee);
             flaw->symbol = c->callee;

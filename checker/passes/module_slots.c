@@ -165,8 +165,10 @@ slots_check_guards(struct program *p, const struct module_info *info)
 static void
 slots_claim(struct program *p, const struct module_info *info, const struct fact_slot *s)
 {
-    bool own = str_same(s->value, "Py_MOD_PER_INTERPRETER_GIL_SUPPORTED");
-    if (own || str_same(s->value, "Py_MOD_GIL_NOT_USED")) {
+    bool own = str_same(s->value, "Py_MOD_PER_INTERPRETER_GIL_SUPPORTED") &&
+               str_same(s->name, "Py_mod_multiple_interpreters");
+    bool gil = str_same(s->value, "Py_MOD_GIL_NOT_USED") && str_same(s->name, "Py_mod_gil");
+    if (own || gil) {
         struct fact_flaw *flaw = module_flaw(
             p, info, &s->at, NULL, own ? "claims-own-gil" : "claims-gil-not-used", s->array);
         flaw->detail = s->value;

@@ -3,6 +3,7 @@
 
 #include "rules/api_table.h"
 #include "rules/match.h"
+#include "rules/rule_file.h"
 
 /* One id or descriptor: what stands behind `path#`, behind `var:`, `func:`, `call:` ... */
 static void
@@ -133,9 +134,13 @@ message_fill(const struct match_context *ctx, struct arena *arena, const char *t
         if (!*text) {
             break;
         }
-        n = strcspn(++text, "}");
+        n = strspn(++text, RULE_FIELD_CHARACTERS);
+        if (!n || text[n] != '}') {
+            str_addc(&out, '{');
+            continue;
+        }
         message_add_field(ctx, arena, &out, f, arena_copy(arena, text, n));
-        text += text[n] ? n + 1 : n;
+        text += n + 1;
     }
     const char *kept = arena_copy(arena, out.s ? out.s : "", out.n);
     str_free(&out);

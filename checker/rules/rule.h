@@ -55,6 +55,8 @@ struct rule {
     int python_first, python_last;    /* of `python`, 0x0309; last is INT_MAX when open */
     int min_python;                   /* `min-python: 3.10`: only for projects from there on */
     bool decides_loading;             /* `decides: loading`: a declaration, not a danger */
+    bool decides_import;              /* `decides: import`: every import fails; no evidence for
+                                         `needs`, since nothing is shared then */
     enum fact_kind fact;
     VEC(struct condition) conditions; /* all must hold */
     VEC(struct rule_need) needs;

@@ -227,7 +227,9 @@ static const char *
 rule_set_decides(struct rule_reader *r, const char *value)
 {
     r->rule->decides_loading = strcmp(value, "loading") == 0;
-    return r->rule->decides_loading ? NULL : "the only value is `loading`";
+    r->rule->decides_import = strcmp(value, "import") == 0;
+    return r->rule->decides_loading || r->rule->decides_import ? NULL
+                                                               : "expected loading or import";
 }
 
 static const char *
@@ -242,9 +244,9 @@ static const char *
 rule_check_text(struct rule_reader *r, const char *text)
 {
     for (const char *open = strchr(text, '{'); open; open = strchr(open + 1, '{')) {
-        size_t n = strcspn(open + 1, "}");
-        if (!open[1 + n]) {
-            return "a '{' without '}'";
+        size_t n = strspn(open + 1, RULE_FIELD_CHARACTERS);
+        if (!n || open[1 + n] != '}') {
+            continue; /* C code in a text, such as {0, NULL} */
         }
         const char *name = arena_copy(&r->set->arena, open + 1, n);
         const char *colon = strchr(name, ':');

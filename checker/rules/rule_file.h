@@ -7,6 +7,9 @@
 
 #include "rules/rule.h"
 
+/* What may stand between the braces of a field in a text; anything else is plain text. */
+#define RULE_FIELD_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_:"
+
 /* Adds the rule that text describes. All tables must have been loaded. */
 bool rule_file_load(struct ruleset *set, const char *path, const char *text);
 /* `field op value` joined by " and ", into conditions; NULL, or what is wrong. */

@@ -221,7 +221,7 @@ run_evidence(const struct findings *out, const char *module, const struct rule_n
     for (size_t i = 0; i < out->all.n; i++) {
         struct finding *f = out->all.at[i];
         if (f->severity[need->target] >= need->severity && !f->rule->needs.n &&
-            !f->rule->decides_loading && f->modules && str_list_has(f->modules, module)) {
+            !f->rule->decides_loading && !f->rule->decides_import && f->modules && str_list_has(f->modules, module)) {
             return f;
         }
     }

@@ -360,6 +360,7 @@ verdict_claim_stands(const struct findings *out, const struct finding *claim)
                 m += m[length] ? length + 1 : length;
             }
             bool evidence = shared && !f->rule->needs.n && !f->rule->decides_loading &&
+                            !f->rule->decides_import &&
                             f->severity[need->target] >= need->severity;
             found = evidence && f->suppression == NOT_SUPPRESSED;
             suppressed = suppressed || evidence;
