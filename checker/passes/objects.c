@@ -52,8 +52,9 @@ objects_check_freelist(struct program *p, const struct body *b, const struct fac
         return;
     }
     struct fact_variable *v = objects_static(p, a->var);
-    if (!v || !str_starts(scan_resolve(b, a->value, a->seq), "param:") ||
-        str_list_has("scalar,function-pointer,string,thread-state,lock", v->class ? v->class : "")) {
+    bool objects = v && (str_same(v->class, "object-pointer") ||
+                         str_list_has(v->holds ? v->holds : "", "object-pointer"));
+    if (!objects || !str_starts(scan_resolve(b, a->value, a->seq), "param:")) {
         return;
     }
     if (objects_taken_from(p, v->id)) {

@@ -164,12 +164,25 @@ static_check_dict_write(struct program *p, const struct body *b, const struct fa
         facts_intern(p->facts, before ? "before-ready" : "after-ready");
 }
 
+/* Is the value the same each time? Offsets and sizes are, also when they could not be computed. */
+static bool
+static_is_constant(const struct program *p, const struct fact_access *a)
+{
+    const char *id = value_of(a->value, "var");
+    const struct fact_variable *array = id ? program_variable(p, id) : NULL;
+    if (scan_is_constant(a->value) || str_same(a->value, "const") || (array && array->is_array)) {
+        return true;
+    }
+    return str_same(a->value, "expr") &&
+           (str_ends(a->path, "offset") || str_ends(a->path, "basicsize"));
+}
+
 /* Do all writes to the field store the same constant? Then repeating them changes nothing. */
 static bool
 static_same_constant(const struct program *p, const struct fact_access *first)
 {
     const struct access_list *list = map_get(&p->accesses_of, first->var);
-    if (!scan_is_constant(first->value)) {
+    if (!static_is_constant(p, first)) {
         return false;
     }
     for (size_t i = 0; list && i < list->all.n; i++) {
