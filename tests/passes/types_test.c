@@ -1,7 +1,9 @@
 /* Runs the passes over small fact files and compares what those about types and objects find.
  *
- * A case is a *.facts file given as an argument. Its comment lines say what must come out, no less
- * and no more:  `# flaw WHAT SUBJECT LINE`  and  `# shape SHAPE VARIABLE`. */
+ * A case is a fact file given as an argument; without arguments every file of the folder types below
+ * the working directory. Its comment lines say what must come out, no less and no more:
+ * `# flaw WHAT SUBJECT LINE`  and  `# shape SHAPE VARIABLE`. */
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,9 +130,17 @@ main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         failed += !case_run(argv[i]);
     }
-    if (argc < 2) {
-        fputs("usage: types_test FILE.facts...\n", stderr);
+    if (argc > 1) {
+        return failed ? 1 : 0;
+    }
+    glob_t cases;
+    if (glob("types/*.facts", 0, NULL, &cases) != 0) {
+        fputs("types_test: no types/*.facts in the working directory\n", stderr);
         return 2;
     }
+    for (size_t i = 0; i < cases.gl_pathc; i++) {
+        failed += !case_run(cases.gl_pathv[i]);
+    }
+    globfree(&cases);
     return failed ? 1 : 0;
 }
