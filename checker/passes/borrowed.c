@@ -150,8 +150,8 @@ borrowed_flaw(struct borrow *at, const char *what)
     struct fact_flaw *flaw = program_flaw(at->p, &at->call->at, at->b, what, at->call->callee);
     flaw->symbol = at->call->callee;
     const char *text = call_arg_text(at->b, at->call, 0);
-    const char *value = call_arg(at->b, at->call, 0);
-    flaw->detail = text && *text ? text : value && *value ? value : "the container";
+    text = text && *text ? text : flow_text(at->p, at->b, call_arg(at->b, at->call, 0));
+    flaw->detail = text ? text : "the container";
     return flaw;
 }
 
@@ -221,11 +221,16 @@ borrowed_taken_back(const struct borrow *at, const struct fact_access *store)
     return false;
 }
 
+/* A static variable, or a field of an object. Arrays and plain structs may die with the call. */
 static bool
-borrowed_outlives(const struct fact_access *a)
+borrowed_outlives(const struct program *p, const struct fact_access *a)
 {
     bool automatic = str_starts(a->var, "local:") || str_starts(a->var, "param:");
-    return str_same(a->how, "write") && (!automatic || (a->path && strstr(a->path, "->")));
+    if (!str_same(a->how, "write")) {
+        return false;
+    }
+    return automatic ? str_starts(a->path, "->") && flow_is_object_record(p, a->class)
+                     : program_variable(p, a->var) != NULL;
 }
 
 /* Any reference taken on the field right behind the store counts as well. */
@@ -252,18 +257,34 @@ borrowed_is_stored(const struct borrow *at, const struct fact_access *a)
             (!at->into && borrowed_is_result(at->call, a->value, a->at.line)));
 }
 
+/* Is the slot it was read from overwritten without a release? Then the reference moved. */
+static bool
+borrowed_moved(const struct borrow *at)
+{
+    const char *container = call_arg(at->b, at->call, 0);
+    SCAN_CALLS(at->b, call)
+    {
+        if (call->seq > at->call->seq && container && !borrowed_is_given(at, call, 2) &&
+            scan_call_is(call, "PyTuple_SET_ITEM,PyList_SET_ITEM") &&
+            str_same(call_arg(at->b, call, 0), container)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* BRW05: kept beyond the call without a reference. Returns whether a flaw was made. */
 static bool
 borrowed_stored(struct borrow *at)
 {
-    if (borrowed_incref(at)) {
+    if (borrowed_incref(at) || borrowed_moved(at)) {
         return false;
     }
     SCAN_ACCESSES(at->b, a)
     {
         bool same_call = str_same(at->call->result, "stored") && !str_starts(at->into, "local:") &&
                          borrowed_is_result(at->call, a->value, a->at.line);
-        if ((same_call || borrowed_is_stored(at, a)) && borrowed_outlives(a) &&
+        if ((same_call || borrowed_is_stored(at, a)) && borrowed_outlives(at->p, a) &&
             !borrowed_field_incref(at, a) && !borrowed_taken_back(at, a)) {
             borrowed_flaw(at, "borrowed-stored")->detail2 = a->path && *a->path ? a->path : a->var;
             return true;

@@ -46,6 +46,11 @@ bool flow_in_critical_section(const struct body *b, long seq, long block, const 
 /* Is a lock held that is not a critical section? */
 bool flow_locked(struct program *p, const struct body *b, long seq);
 
+/* The value as the sources name it: `list`, `self->items`, `cache[...]`. In the program's arena. */
+const char *flow_text(struct program *p, const struct body *b, const char *value);
+/* Does the struct called `record` start with PyObject or PyVarObject? */
+bool flow_is_object_record(const struct program *p, const char *record);
+
 /* Does the descriptor name the value itself or something reached through it? */
 bool flow_mentions(const char *value, const char *part);
 /* Py_INCREF, Py_NewRef and relatives. */

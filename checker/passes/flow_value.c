@@ -29,6 +29,68 @@ flow_locked(struct program *p, const struct body *b, long seq)
     return false;
 }
 
+/* Word number `index` of a comma list, in the program's arena; NULL when there are fewer. */
+static const char *
+flow_word(struct program *p, const char *list, long index)
+{
+    for (; list && index > 0; index--) {
+        list = strchr(list, ',');
+        list = list ? list + 1 : NULL;
+    }
+    size_t n = list ? strcspn(list, ",") : 0;
+    return n ? arena_copy(&p->arena, list, n) : NULL;
+}
+
+/* What stands behind the last '#' (and the function's name) of an id. */
+static const char *
+flow_short_id(const char *id)
+{
+    const char *hash = strrchr(id, '#');
+    return hash ? hash + 1 : id;
+}
+
+const char *
+flow_text(struct program *p, const struct body *b, const char *value)
+{
+    static const char *const wrappers[] = {"field:", "index:", "addr:", "deref:"};
+    for (size_t i = 0; i < sizeof(wrappers) / sizeof(*wrappers); i++) {
+        if (str_starts(value, wrappers[i])) {
+            const char *inner = flow_text(p, b, value + strlen(wrappers[i]));
+            return i < 2 || !inner ? inner
+                                   : arena_printf(&p->arena, "%s%s", i == 2 ? "&" : "*", inner);
+        }
+    }
+    const char *number = value_of(value, "param");
+    if (number) {
+        char *path;
+        long index = strtol(number, &path, 10);
+        const char *name = flow_word(p, b ? b->fact->param_names : NULL, index);
+        return name ? arena_printf(&p->arena, "%s%s", name, path) : NULL;
+    }
+    const char *name = value_of(value, "local");
+    const char *call = value_of(value, "call");
+    const char *id = value_of(value, "var");
+    return name   ? name
+           : call ? arena_printf(&p->arena, "%s(...)", flow_short_id(call))
+           : id   ? flow_short_id(id)
+                  : NULL;
+}
+
+bool
+flow_is_object_record(const struct program *p, const char *record)
+{
+    if (!record) {
+        return false;
+    }
+    FACTS_EACH(p->facts, member, m) {
+        if (m->index == 0 && str_same(m->record, record)) {
+            return str_same(m->class, "object-struct") || str_same(m->name, "ob_base") ||
+                   str_same(m->name, "ob_refcnt");
+        }
+    }
+    return false;
+}
+
 bool
 flow_takes_reference(const char *callee)
 {

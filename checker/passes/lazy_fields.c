@@ -65,9 +65,10 @@ lazy_is_object(const struct program *p, const struct fact_access *a)
 
 /* The object itself: the first parameter, or a local that is a cast of it. */
 static bool
-lazy_is_self(const struct body *b, const struct fact_access *a)
+lazy_is_self(const struct program *p, const struct body *b, const struct fact_access *a)
 {
-    return str_same(a->var, "param:0") || str_same(scan_resolve(b, a->var, a->seq), "param:0");
+    bool first = str_same(a->var, "param:0") || str_same(scan_resolve(b, a->var, a->seq), "param:0");
+    return first && flow_is_object_record(p, a->class);
 }
 
 static bool
@@ -100,7 +101,7 @@ pass_lazy_fields(struct program *p)
         }
         SCAN_ACCESSES(b, a)
         {
-            if (lazy_concerns(a) && lazy_is_self(b, a)) {
+            if (lazy_concerns(a) && lazy_is_self(p, b, a)) {
                 lazy_check(p, b, a);
             }
         }

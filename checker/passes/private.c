@@ -40,11 +40,40 @@ private_keeps(const struct fact_call *call, long index)
     return str_starts(call->callee, "PyCriticalSection");
 }
 
+static bool private_is_maker(struct program *p, const char *value, int depth);
+static bool private_local(struct program *p, const struct body *b, const char *local, long seq,
+                          int depth);
+
+/* Does a project function return nothing but NULL and containers it made? */
 static bool
-private_is_maker(const char *value)
+private_makes(struct program *p, const struct body *b, int depth)
+{
+    bool any = false;
+    for (size_t i = 0; i < b->events.n && depth < PRIVATE_MAX_DEPTH; i++) {
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)b->events.at[i];
+        if (b->events.at[i]->kind != FACT_jump || !str_same(jump->kind, "return") ||
+            str_same(jump->value, "null")) {
+            continue;
+        }
+        if (!private_is_maker(p, jump->value, depth + 1) &&
+            !(str_starts(jump->value, "local:") &&
+              private_local(p, b, jump->value, jump->seq, depth + 1))) {
+            return false;
+        }
+        any = true;
+    }
+    return any;
+}
+
+static bool
+private_is_maker(struct program *p, const char *value, int depth)
 {
     const char *maker = value_of(value, "call");
-    return maker && str_list_has(private_makers, maker);
+    if (!maker || str_list_has(private_makers, maker)) {
+        return maker != NULL;
+    }
+    const struct body *b = depth < PRIVATE_MAX_DEPTH ? program_body(p, maker) : NULL;
+    return b && private_makes(p, b, depth + 1);
 }
 
 /* Is the local handed to somebody who may keep it, before seq? */
@@ -75,7 +104,7 @@ private_escapes(const struct body *b, const char *local, long seq)
 
 /* Only makers and NULL are ever stored in the local in front of seq, and at least one maker. */
 static bool
-private_local(const struct body *b, const char *local, long seq)
+private_local(struct program *p, const struct body *b, const char *local, long seq, int depth)
 {
     bool made = false;
     SCAN_ACCESSES(b, a)
@@ -83,21 +112,12 @@ private_local(const struct body *b, const char *local, long seq)
         if (a->seq >= seq || !str_same(a->var, local) || (a->path && *a->path)) {
             continue;
         }
-        if (str_same(a->how, "addr") || (str_same(a->how, "write") && !private_is_maker(a->value) &&
+        if (str_same(a->how, "addr") || (str_same(a->how, "write") && !private_is_maker(p, a->value, depth) &&
                                          !str_same(a->value, "null") &&
                                          !str_same(a->value, "const:0"))) {
             return false;
         }
-        made = made || (str_same(a->how, "write") && private_is_maker(a->value));
-    }
-    SCAN_CALLS(b, call)
-    {
-        if (call->seq < seq && str_same(call->into, local)) {
-            if (!call->callee || !str_list_has(private_makers, call->callee)) {
-                return false;
-            }
-            made = true;
-        }
+        made = made || (str_same(a->how, "write") && private_is_maker(p, a->value, depth));
     }
     return made && !private_escapes(b, local, seq);
 }
@@ -156,17 +176,71 @@ private_param(struct program *p, const struct body *b, long index, int depth)
     return true;
 }
 
+/* Is the parameter, in every call, the address of a caller's local struct (or the caller's own such
+ * parameter)? Then the struct lives for one call only. */
+static bool
+private_struct(const struct body *b, long index, int depth)
+{
+    if (b->binding || b->address_taken || !b->callers.n || depth >= PRIVATE_MAX_DEPTH) {
+        return false;
+    }
+    for (size_t i = 0; i < b->callers.n; i++) {
+        const struct body *caller = b->callers.at[i];
+        SCAN_CALLS(caller, call)
+        {
+            const char *given =
+                str_same(call->id, b->fact->id) ? call_arg(caller, call, (int)index) : "addr:local:";
+            const char *outer = value_of(given, "param");
+            if (!str_starts(given, "addr:local:") &&
+                !(outer && caller != b &&
+                  private_struct(caller, strtol(outer, NULL, 10), depth + 1)) &&
+                !(outer && caller == b && strtol(outer, NULL, 10) == index)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* A member of a struct that lives for one call, into which only new containers are ever stored. */
+static bool
+private_field(struct program *p, const struct body *b, const char *value)
+{
+    const char *root = value_of(value, "field");
+    const char *number = value_of(root, "param");
+    const char *step = root ? strpbrk(root, ".-") : NULL;
+    bool own = str_starts(root, "local:") ? step && *step == '.'
+                                          : number && private_struct(b, strtol(number, NULL, 10), 0);
+    const char *name = own && step ? step + (*step == '.' ? 1 : 2) : NULL;
+    bool made = false;
+    if (!name || strpbrk(name, ".-[")) {
+        return false;
+    }
+    FACTS_EACH(p->facts, access, a) {
+        const char *path = str_same(a->how, "write") && a->path ? a->path : "";
+        const char *last = path + strspn(path, "->.");
+        if (!str_same(last, name) || str_same(a->value, "null")) {
+            continue;
+        }
+        if (!private_is_maker(p, a->value, 0)) {
+            return false;
+        }
+        made = true;
+    }
+    return made;
+}
+
 bool
 private_value(struct program *p, const struct body *b, const char *value, long seq, int depth)
 {
     if (!value) {
         return false;
     }
-    if (private_is_maker(value) || str_same(value, "null")) {
+    if (private_is_maker(p, value, depth) || str_same(value, "null")) {
         return true;
     }
     if (str_starts(value, "local:")) {
-        if (private_local(b, value, seq)) {
+        if (private_local(p, b, value, seq, depth)) {
             return true;
         }
         const char *source = scan_resolve(b, value, seq);
@@ -174,5 +248,6 @@ private_value(struct program *p, const struct body *b, const char *value, long s
                private_value(p, b, source, seq, depth);
     }
     const char *number = value_of(value, "param");
-    return number && private_param(p, b, strtol(number, NULL, 10), depth);
+    return number ? private_param(p, b, strtol(number, NULL, 10), depth)
+                  : str_starts(value, "field:") && private_field(p, b, value);
 }
