@@ -1,5 +1,5 @@
 /* Heap types, judged by their specs and by the calls that make them
- * (TYP09, 10, 14, 16, 19, 21, 27). */
+ * (TYP08-10, 14, 16, 19, 21, 27). */
 #include <string.h>
 
 #include "passes/type_scan.h"
@@ -269,6 +269,49 @@ heap_check_call(struct program *p, const struct type_index *index, const struct 
     }
 }
 
+static const struct fact_block *
+heap_block(const struct body *b, long id)
+{
+    for (size_t i = 0; i < b->blocks.n; i++) {
+        if (b->blocks.at[i]->id == id) {
+            return b->blocks.at[i];
+        }
+    }
+    return NULL;
+}
+
+/* Is the statement only reached while the variable is still NULL? */
+static bool
+heap_once(struct program *p, const struct body *b, const struct fact_access *a)
+{
+    const char *empty = arena_printf(&p->arena, "null(var:%s)", a->var);
+    const char *full = arena_printf(&p->arena, "nonnull(var:%s)", a->var);
+    for (const struct fact_block *block = heap_block(b, a->block); block;
+         block = heap_block(b, block->parent)) {
+        const char *cond = block->cond ? block->cond : "";
+        const char *at = strstr(cond, empty);
+        bool tested = at && (at == cond || at[-1] != 'n');
+        if ((tested && str_same(block->kind, "then")) ||
+            (strstr(cond, full) && str_same(block->kind, "else"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* TYP08: a type in a static variable that is made once for the process. */
+static void
+heap_check_singleton(struct program *p, const struct body *b, const struct fact_access *a)
+{
+    const char *api = str_same(a->how, "write") && (!a->path || !*a->path)
+                          ? value_of(scan_resolve(b, a->value, a->seq), "call")
+                          : NULL;
+    struct fact_variable *v = str_starts(api, "PyType_From") ? program_variable(p, a->var) : NULL;
+    if (v && !v->is_tls && heap_once(p, b, a)) {
+        v->shape = facts_intern(p->facts, "heap-type-singleton");
+    }
+}
+
 void
 pass_heap_types(struct program *p)
 {
@@ -294,6 +337,10 @@ pass_heap_types(struct program *p)
             if (scan_call_is(call, heap_makers)) {
                 heap_check_call(p, &index, b, call, has_state);
             }
+        }
+        SCAN_ACCESSES(b, a)
+        {
+            heap_check_singleton(p, b, a);
         }
     }
     type_index_free(&index);
