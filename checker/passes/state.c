@@ -17,6 +17,7 @@ struct state_check {
     const char *what;      /* its variable id */
     const char *traverse, *clear, *free;
     VEC(const struct fact_member *) members; /* those that hold objects */
+    unsigned long leaves;                    /* bit per member that holds no container */
 };
 
 /* What a function passes to Py_VISIT() (or visit()), or clears. */
@@ -63,21 +64,63 @@ state_same_record(const char *record, const char *name)
     return n && n == length && strncmp(record, name, n) == 0;
 }
 
+/* Struct names repeat from module to module: only those that the module's own units see count. */
+static bool
+state_in_module(const struct state_check *s, const struct fact *f)
+{
+    const struct fact_unit *unit = module_unit(s->p, f);
+    const char *units = s->info->fact->units;
+    return !unit || !unit->path || !units || str_list_has(units, unit->path);
+}
+
+/* Does a write to `...->NAME` name the member? */
+static bool
+state_path_ends(const char *path, const char *name)
+{
+    size_t n = strlen(name), length = path ? strlen(path) : 0;
+    return length > n && strcmp(path + length - n, name) == 0 && strchr(".>", path[length - n - 1]);
+}
+
+/* Strings and numbers cannot be part of a cycle: the collector need not see them. */
+static bool
+state_is_leaf(const struct state_check *s, const struct fact_member *m)
+{
+    bool any = false;
+    const struct api_table *makers = ruleset_table(s->p->rules, "object_makers");
+    FACTS_EACH(s->p->facts, access, a) {
+        if (!str_same(a->how, "write") || !state_path_ends(a->path, m->name) ||
+            state_is_null(a->value) || !state_in_module(s, &a->at)) {
+            continue;
+        }
+        const struct body *b = scan_body(s->p, a->func);
+        const char *value = b ? scan_resolve(b, a->value, a->seq) : a->value;
+        const char *maker = value ? value_of(value, "call") : NULL;
+        const char *makes = maker ? api_table_cell(makers, maker, "makes") : NULL;
+        if (!str_same(makes, "text") && !str_same(makes, "number")) {
+            return false;
+        }
+        any = true;
+    }
+    return any;
+}
+
 static void
 state_find_members(struct state_check *s, const char *record)
 {
     bool exact = false;
     FACTS_EACH(s->p->facts, member, m) {
-        exact = exact || str_same(m->record, record);
+        exact = exact || (str_same(m->record, record) && state_in_module(s, &m->at));
     }
     FACTS_EACH(s->p->facts, member, m) {
-        bool ours = exact ? str_same(m->record, record) : state_same_record(m->record, record);
+        bool ours = (exact ? str_same(m->record, record) : state_same_record(m->record, record)) &&
+                    state_in_module(s, &m->at);
         bool known = false;
         for (size_t i = 0; i < s->members.n; i++) {
             known = known || str_same(s->members.at[i]->name, m->name);
         }
         if (ours && !known && str_same(m->class, "object-pointer")) {
             vec_push(&s->members, m);
+            s->leaves |= state_is_leaf(s, m) ? 1UL << (s->members.n - 1) % (8 * sizeof(long)) : 0;
         }
     }
 }
@@ -162,7 +205,7 @@ state_missed(const struct state_check *s, const char *value, bool visit)
 static void
 state_check_members(struct state_check *s)
 {
-    unsigned long visit = state_missed(s, s->traverse, true);
+    unsigned long visit = state_missed(s, s->traverse, true) & ~s->leaves;
     /* m_free may do the clearing when there is no m_clear. */
     unsigned long clear = state_missed(s, state_is_null(s->clear) ? s->free : s->clear, false);
     for (size_t i = 0; i < s->members.n && i < 8 * sizeof(visit); i++) {
@@ -189,11 +232,15 @@ static void
 state_check(struct state_check *s, const char *record)
 {
     state_find_members(s, record);
+    bool only_leaves = true;
+    for (size_t i = 0; i < s->members.n && i < 8 * sizeof(s->leaves); i++) {
+        only_leaves = only_leaves && (s->leaves & 1UL << i);
+    }
     if (s->members.n) {
-        if (state_is_null(s->traverse)) {
+        if (state_is_null(s->traverse) && !only_leaves) {
             state_flaw(s, "state-no-traverse");
         }
-        if (state_is_null(s->clear)) {
+        if (state_is_null(s->clear) && !only_leaves) {
             state_flaw(s, "state-no-clear");
         }
         if (state_is_null(s->free)) {
