@@ -74,7 +74,7 @@ fixture_load(struct fixture *f, const char *const *rules, size_t n, const char *
     mkdir(path, 0700);
     write_file(folder, "api/calls.tsv", TABLE);
     for (size_t i = 0; i < n; i++) {
-        char name[32], text[2048];
+        char name[64], text[2048];
         snprintf(name, sizeof(name), "tst/TST%02zu-x.md", i + 1);
         snprintf(text, sizeof(text),
                  "---\nid: TST%02zu\nname: test-%zu\nconfidence: high\npython: 3.9+\nsince: 0.1\n"
