@@ -97,7 +97,7 @@ annotation_init_only(struct program *p, const struct fact_comment *c, struct fac
         }
     }
     if (!broken) {
-        v->idempotent = 1;
+        v->locked = "all"; /* nothing changes while others read */
     }
 }
 

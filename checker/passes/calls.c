@@ -33,11 +33,7 @@ calls_runs_python(struct program *p, const struct body *b, const struct fact_cal
 {
     (void)context;
     (void)b;
-    if (!flow_is_python(call) || str_same(call->origin, "macro")) {
-        return false;
-    }
-    const char *effect = flow_cell(p, "api_no_tstate", call->callee, "effect");
-    return !effect || str_starts(effect, "needs");
+    return flow_needs_state(p, call);
 }
 
 /* pthread_once(&once, f): argument 1; std::call_once(once, f): the same. */

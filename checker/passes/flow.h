@@ -60,6 +60,9 @@ bool flow_runs(const struct body *b);
 /* The cell of a row of a table of rules/api, or NULL. */
 const char *flow_cell(const struct program *p, const char *table, const char *key,
                       const char *column);
+/* Does a call of the C API need an attached thread state? Unknown private helpers may be plain C
+ * and count as harmless. */
+bool flow_needs_state(const struct program *p, const struct fact_call *call);
 /* Is the name one of the C API's (Py..., _Py...) that the call did not define itself? */
 bool flow_is_python(const struct fact_call *call);
 

@@ -121,6 +121,32 @@ flow_is_python(const struct fact_call *call)
             str_same(call->origin, "system"));
 }
 
+/* Private helpers that are known to touch objects. */
+static const char *const flow_private[] = {"_PyObject_", "_PyUnicode_", "_PyBytes_", "_PyErr_",
+                                           "_PyLong_",   "_PyDict_",    "_PyList_",  "_PyTuple_",
+                                           "_PyArg_",    "_PyImport_",  "_PyType_"};
+
+bool
+flow_needs_state(const struct program *p, const struct fact_call *call)
+{
+    if (!flow_is_python(call) || str_same(call->origin, "macro")) {
+        return false;
+    }
+    const char *effect = flow_cell(p, "api_no_tstate", call->callee, "effect");
+    if (effect) {
+        return str_starts(effect, "needs");
+    }
+    if (call->callee[0] != '_') {
+        return !str_starts(call->callee, "PyThread_"); /* locks and threads of the system */
+    }
+    for (size_t i = 0; i < sizeof(flow_private) / sizeof(*flow_private); i++) {
+        if (str_starts(call->callee, flow_private[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The macro that opens a critical section, when the block stands for one in a parse that does not
  * expand it to calls. */
 static bool

@@ -145,11 +145,12 @@ private_keyword_name(const struct body *b, long index)
 static bool
 private_keywords(const struct body *b, long index)
 {
-    if (index != 2) {
-        return false;
+    if (index == 2 && b->binding && str_list_has("tp_new,tp_init,tp_call", b->binding)) {
+        return true;
     }
-    return b->binding && (str_list_has("tp_new,tp_init,tp_call", b->binding) ||
-                          (str_same(b->binding, "method") && private_keyword_name(b, index)));
+    /* Where callers cannot be followed, the name that everybody gives such a dict decides. */
+    bool unseen = b->binding || b->address_taken || !b->callers.n;
+    return unseen && private_keyword_name(b, index);
 }
 
 /* A parameter is private when every call hands over something private. */

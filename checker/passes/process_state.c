@@ -14,7 +14,6 @@ static const char state_forks[] = "fork,vfork,_Fork,clone,forkpty,daemon";
 static const char state_unsafe_in_handler[] =
     "malloc,calloc,realloc,free,printf,fprintf,sprintf,snprintf,vfprintf,puts,fputs,fwrite,fflush,"
     "exit,pthread_mutex_lock,pthread_cond_signal,pthread_cond_broadcast,syslog";
-static const char state_safe_in_handler[] = "PyErr_SetInterrupt,PyErr_SetInterruptEx";
 
 static const struct {
     const char *what, *functions;
@@ -132,10 +131,9 @@ state_unsafe_call(struct program *p, const struct body *b, const struct fact_cal
                   void *context)
 {
     const struct handler_search *search = context;
-    (void)p;
     (void)b;
-    if (flow_is_python(call) && !str_same(call->origin, "macro")) {
-        return search->python_only || !scan_call_is(call, state_safe_in_handler);
+    if (flow_needs_state(p, call)) {
+        return true;
     }
     return !search->python_only && scan_call_is(call, state_unsafe_in_handler);
 }

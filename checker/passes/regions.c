@@ -21,10 +21,6 @@ static const char regions_release[] = "PyGILState_Release,PyThreadState_Release"
 static const char regions_refcount[] =
     "Py_INCREF,Py_DECREF,Py_XINCREF,Py_XDECREF,Py_NewRef,Py_XNewRef,Py_CLEAR,Py_SETREF,Py_XSETREF,"
     "Py_IncRef,Py_DecRef,_Py_NewRef,_Py_XNewRef";
-/* Private helpers that are known to touch objects; other _Py names may be plain C. */
-static const char *const regions_private[] = {"_PyObject_", "_PyUnicode_", "_PyBytes_", "_PyErr_",
-                                              "_PyLong_",   "_PyDict_",    "_PyList_",  "_PyTuple_",
-                                              "_PyArg_",    "_PyImport_",  "_PyType_"};
 static const char regions_memory[] =
     "PyMem_Malloc,PyMem_Calloc,PyMem_Realloc,PyMem_Free,PyObject_Malloc,PyObject_Calloc,"
     "PyObject_Realloc,PyObject_Free";
@@ -121,22 +117,7 @@ regions_touch(const struct program *p, const struct fact_call *call)
     if (scan_call_is(call, regions_memory)) {
         return TOUCH_MEMORY;
     }
-    if (!flow_is_python(call) || str_same(call->origin, "macro")) {
-        return TOUCH_NOTHING;
-    }
-    const char *effect = flow_cell(p, "api_no_tstate", call->callee, "effect");
-    if (effect) {
-        return str_starts(effect, "needs") ? TOUCH_API : TOUCH_NOTHING;
-    }
-    if (call->callee[0] != '_') {
-        return TOUCH_API;
-    }
-    for (size_t i = 0; i < sizeof(regions_private) / sizeof(*regions_private); i++) {
-        if (str_starts(call->callee, regions_private[i])) {
-            return TOUCH_API;
-        }
-    }
-    return TOUCH_NOTHING;
+    return flow_needs_state(p, call) ? TOUCH_API : TOUCH_NOTHING;
 }
 
 static void
