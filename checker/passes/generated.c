@@ -51,8 +51,8 @@ pass_generated(struct program *p)
     int reported = -1; /* variables come unit by unit */
     FACTS_EACH(p->facts, variable, v)
     {
-        if (!scan_is_defined(v) || str_same(v->class, "type-object") ||
-            !generated_is_cython(p, v)) {
+        bool type = str_same(v->class, "type-object") && !scan_is_closure_type(v);
+        if (!scan_is_defined(v) || type || !generated_is_cython(p, v)) {
             continue;
         }
         bool internal = generated_is_internal(v->name);

@@ -103,7 +103,7 @@ static_mark_shapes(struct program *p)
     static_mark_structseqs(p);
     FACTS_EACH(p->facts, variable, v)
     {
-        if (!static_is_type(v) || (v->shape && *v->shape)) {
+        if (!static_is_type(v) || (v->shape && *v->shape) || scan_is_closure_type(v)) {
             continue;
         }
         const struct type_info *type = static_info_of(p, v);

@@ -283,7 +283,9 @@ struct fact_flaw *
 type_flaw(struct program *p, const struct fact *where, const struct body *b, const char *what,
           const struct type_info *type, const char *detail)
 {
-    struct fact_flaw *flaw = program_flaw(p, where, b, what, type->name ? type->name : type->id);
+    const char *known = type->variable ? type->variable->name : type->id;
+    const char *name = type->name && *type->name ? type->name : known;
+    struct fact_flaw *flaw = program_flaw(p, where, b, what, name);
     flaw->detail = facts_intern(p->facts, detail);
     if (type->variable) {
         flaw->symbol = type->variable->name;

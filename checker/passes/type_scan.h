@@ -6,6 +6,8 @@
 #ifndef EXTCHECK_PASSES_TYPE_SCAN_H
 #define EXTCHECK_PASSES_TYPE_SCAN_H
 
+#include <string.h>
+
 #include "passes/program.h"
 
 /* Bits of tp_flags, the same in every Python from 3.10 on. */
@@ -21,6 +23,13 @@ bool type_has_flag(const struct type_info *type, long bit);
 bool type_lacks_flag(const struct type_info *type, long bit);
 /* Does the text of flags name the bit? For flags whose value is not known. */
 bool type_flag_named(const char *text, long bit);
+
+/* Is it the type of a closure, which Cython makes for itself? */
+static inline bool
+scan_is_closure_type(const struct fact_variable *v)
+{
+    return v->name && strstr(v->name, "__pyx_scope_struct") != NULL;
+}
 
 /* The function called id; NULL also when id is (an access in an initialiser has no function). */
 static inline struct body *
