@@ -193,7 +193,7 @@ baseline_report_stale(const struct baseline *b, const struct baseline_scope *sco
         const struct baseline_row *row = b->rows.at[i];
         int gone = baseline_gone(row, scope);
         if (gone > 0 && ++stale <= SHOWN) {
-            diag_warning("stale row in %s: %s %s %s: %d of %d gone [META03]", path, row->rule,
+            diag_warning("stale row in %s: %s %s %s: %d of %d gone", path, row->rule,
                          row->file, row->symbol, gone, row->count);
         }
     }
