@@ -73,7 +73,8 @@ guard_flag_write(const struct program *p, const struct body *b, bool *atomic)
         if (!v) {
             continue;
         }
-        *atomic = a->how && (strcmp(a->how, "atomic-cas") == 0 || strcmp(a->how, "atomic-rmw") == 0);
+        *atomic =
+            a->how && (strcmp(a->how, "atomic-cas") == 0 || strcmp(a->how, "atomic-rmw") == 0);
         bool plain = str_same(a->how, "write") || str_same(a->how, "rmw") ||
                      str_same(a->how, "atomic-store");
         bool flag = str_same(v->class, "scalar") || str_same(v->class, "pointer");
@@ -94,7 +95,8 @@ guard_check_lock(struct program *p, const struct module_info *info, const struct
     }
     struct fact_flaw *flaw = module_flaw(p, info, &v->at, NULL, "once-guard-unlocked", v->id);
     flaw->symbol = v->name;
-    flaw_relate(p, flaw, &write->at, "set here, after a test that another interpreter can pass too");
+    flaw_relate(p, flaw, &write->at,
+                "set here, after a test that another interpreter can pass too");
 }
 
 /* Looks for the guard in a function and what it calls. */
@@ -124,9 +126,8 @@ static const struct fact_slot *
 guard_declaration(const struct module_info *info)
 {
     for (size_t i = 0; i < info->slots.n + info->export_slots.n; i++) {
-        const struct fact_slot *s = i < info->slots.n
-                                        ? info->slots.at[i]
-                                        : info->export_slots.at[i - info->slots.n];
+        const struct fact_slot *s =
+            i < info->slots.n ? info->slots.at[i] : info->export_slots.at[i - info->slots.n];
         if (str_same(s->value, "Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED")) {
             return s;
         }

@@ -1,4 +1,5 @@
-/* What hooks do: creation, work that belongs into Py_mod_exec, teardown of what others still use. */
+/* What hooks do: creation, work that belongs into Py_mod_exec, teardown of what others still use.
+ */
 #include <string.h>
 
 #include "passes/flow.h"
@@ -20,8 +21,8 @@ hooks_check_creation(struct program *p, const struct module_info *info)
     if (info->fact->setgil && str_same(info->fact->gil, "not-used")) {
         const struct fact_call *call =
             scan_reach_named(p, info->pyinit, "PyUnstable_Module_SetGIL");
-        struct fact_flaw *flaw = module_flaw(p, info, &call->at, scan_body(p, call->func),
-                                             "claims-gil-not-used", NULL);
+        struct fact_flaw *flaw =
+            module_flaw(p, info, &call->at, scan_body(p, call->func), "claims-gil-not-used", NULL);
         flaw->detail = "Py_MOD_GIL_NOT_USED";
     }
     if (info->modexport && !info->pyinit) {
@@ -35,10 +36,14 @@ hooks_check_creation(struct program *p, const struct module_info *info)
 static bool
 hooks_is_side_effect(const struct program *p, const struct fact_call *c)
 {
-    static const char *const prefixes[] = {
-        "PyType_Ready", "PyStructSequence_InitType", "PyImport_",  "PyModule_Add", "PyDict_Set",
-        "PyDateTime_IMPORT", "import_array",         "Py_AtExit",  "PySys_",       "PyGILState_",
-        "PyEval_Set",   "PyThread_tss_create",       "PyState_",   "PyCapsule_",   "PyObject_Set"};
+    static const char *const prefixes[] = {"PyType_Ready", "PyStructSequence_InitType",
+                                           "PyImport_",    "PyModule_Add",
+                                           "PyDict_Set",   "PyDateTime_IMPORT",
+                                           "import_array", "Py_AtExit",
+                                           "PySys_",       "PyGILState_",
+                                           "PyEval_Set",   "PyThread_tss_create",
+                                           "PyState_",     "PyCapsule_",
+                                           "PyObject_Set"};
     const char *callee = c->callee ? c->callee : "";
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
         if (str_starts(callee, prefixes[i])) {
@@ -62,8 +67,8 @@ hooks_side_effect(struct program *p, const struct body *b, int depth, const char
             *what = c->callee;
             return e;
         }
-        bool writes = e->kind == FACT_access &&
-                      (str_same(a->how, "write") || str_same(a->how, "rmw"));
+        bool writes =
+            e->kind == FACT_access && (str_same(a->how, "write") || str_same(a->how, "rmw"));
         const struct fact_variable *v = writes && a->var ? program_variable(p, a->var) : NULL;
         if (v && !scan_is_constant(a->value) && !locks_at(p, b, a->seq)) {
             *what = v->name;
@@ -71,10 +76,9 @@ hooks_side_effect(struct program *p, const struct body *b, int depth, const char
         }
     }
     for (size_t i = 0; depth < MOST_CALLS && i < b->callees.n; i++) {
-        const struct fact *e =
-            b->callees.at[i] == b
-                ? NULL
-                : hooks_side_effect(p, b->callees.at[i], depth + 1, what, where);
+        const struct fact *e = b->callees.at[i] == b
+                                   ? NULL
+                                   : hooks_side_effect(p, b->callees.at[i], depth + 1, what, where);
         if (e) {
             return e;
         }
@@ -98,7 +102,8 @@ hooks_check_side_effects(struct program *p, const struct module_info *info)
     for (size_t i = 0; info->modexport && i < info->modexport->events.n; i++) {
         const struct fact *e = info->modexport->events.at[i];
         const struct fact_access *a = (const struct fact_access *)(const void *)e;
-        bool writes = e->kind == FACT_access && (str_same(a->how, "write") || str_same(a->how, "rmw"));
+        bool writes =
+            e->kind == FACT_access && (str_same(a->how, "write") || str_same(a->how, "rmw"));
         if (e->kind == FACT_call || writes) {
             module_flaw(p, info, e, info->modexport, "modexport-not-static",
                         info->modexport->fact->id);
@@ -139,9 +144,8 @@ hooks_returns_static(const struct program *p, const struct body *b, const char *
         if (!id && str_starts(j->value, "call:") && str_ends(j->value, "NewRef")) {
             SCAN_CALLS(b, c)
             {
-                const char *arg = c->seq <= j->seq && flow_takes_reference(c->callee)
-                                      ? call_arg(b, c, 0)
-                                      : NULL;
+                const char *arg =
+                    c->seq <= j->seq && flow_takes_reference(c->callee) ? call_arg(b, c, 0) : NULL;
                 id = arg && value_of(arg, "var") ? value_of(arg, "var") : id;
             }
         }
@@ -195,8 +199,8 @@ hooks_is_conditional(const struct body *b, long block)
 static bool
 hooks_is_once_per_process(const struct program *p, const char *callee)
 {
-    static const char *const words[] = {"init", "Init", "startup", "Startup", "Genesis",
-                                        "Register", "register"};
+    static const char *const words[] = {"init",    "Init",     "startup", "Startup",
+                                        "Genesis", "Register", "register"};
     if (str_same(callee, "Py_AtExit") || str_same(callee, "atexit") ||
         str_same(callee, "pthread_atfork")) {
         return true;
@@ -311,7 +315,8 @@ hooks_check_all_teardown(struct program *p, const struct module_info *info)
         }
     }
     t.objects_only = true;
-    FACTS_EACH(p->facts, call, c) {
+    FACTS_EACH(p->facts, call, c)
+    {
         const struct body *b = str_same(c->callee, "Py_AtExit") ? scan_body(p, c->func) : NULL;
         const char *value = b ? call_arg(b, c, 0) : NULL;
         struct body *callback = value ? program_value_body(p, value) : NULL;
@@ -329,8 +334,8 @@ module_check_hooks(struct program *p, const struct module_info *info)
     hooks_check_side_effects(p, info);
     hooks_check_create(p, info);
     struct body *b;
-    for (size_t at = 0; !info->fact->once_guard &&
-                        (b = module_slot_body(p, info, "Py_mod_exec", &at));) {
+    for (size_t at = 0;
+         !info->fact->once_guard && (b = module_slot_body(p, info, "Py_mod_exec", &at));) {
         hooks_check_exec(p, info, b, 0);
     }
     hooks_check_all_teardown(p, info);

@@ -59,7 +59,8 @@ module_flaw(struct program *p, const struct module_info *info, const struct fact
 static const struct fact_moduledef *
 module_find_def(const struct program *p, const char *var)
 {
-    FACTS_EACH(p->facts, moduledef, d) {
+    FACTS_EACH(p->facts, moduledef, d)
+    {
         if (var && str_same(d->var, var)) {
             return d;
         }
@@ -102,8 +103,8 @@ module_returned_call(const struct body *b, const struct fact_jump *jump)
         bool project = c->id && str_same(c->id, resolved + 5);
         bool named = str_same(c->callee, resolved + 5) || module_is_creation(c, &phase);
         bool stored = c->into && str_same(c->into, jump->value);
-        if (c->seq <= jump->seq && (project || named) && (!found || stored || !found->into ||
-                                                          !str_same(found->into, jump->value))) {
+        if (c->seq <= jump->seq && (project || named) &&
+            (!found || stored || !found->into || !str_same(found->into, jump->value))) {
             found = c;
         }
     }
@@ -225,7 +226,8 @@ module_read_export(struct program *p, struct module_info *info)
 static void
 module_find_hooks(struct program *p, struct module_info *info)
 {
-    FACTS_EACH(p->facts, entry, e) {
+    FACTS_EACH(p->facts, entry, e)
+    {
         bool same = str_same(e->name, info->fact->name) || str_same(e->func, info->fact->init);
         if (!same) {
             continue;
@@ -237,7 +239,8 @@ module_find_hooks(struct program *p, struct module_info *info)
         else if (str_same(e->kind, "modexport")) {
             info->modexport = b ? b : info->modexport;
         }
-        info->entry = info->entry && str_same(info->entry->func, info->fact->init) ? info->entry : e;
+        info->entry =
+            info->entry && str_same(info->entry->func, info->fact->init) ? info->entry : e;
     }
 }
 

@@ -8,8 +8,8 @@ static const struct fact *
 slots_place(const struct program *p, const char *array, const struct module_info *info)
 {
     const struct fact_variable *v = array ? program_variable(p, array) : NULL;
-    return v            ? &v->at
-           : info->def  ? &info->def->at
+    return v             ? &v->at
+           : info->def   ? &info->def->at
            : info->entry ? &info->entry->at
                          : &info->fact->at;
 }
@@ -26,7 +26,9 @@ slots_check_absent(struct program *p, const struct module_info *info)
     if (str_same(m->own, "absent")) {
         module_flaw(p, info, at, NULL, "no-multi-interp-slot", array);
     }
-    if (str_same(m->gil, "absent")) {
+    const struct fact_unit *unit = module_unit(p, at);
+    bool limited = unit && unit->limited && *unit->limited; /* not loadable there anyway */
+    if (str_same(m->gil, "absent") && !limited) {
         module_flaw(p, info, at, NULL, "no-gil-slot", array);
     }
 }
@@ -51,11 +53,12 @@ slots_check_doubles(struct program *p, const struct module_info *info, struct fa
 {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < i; k++) {
-            bool pyslot = str_same(slots[i]->table, "pyslot") && str_same(slots[k]->table, "pyslot");
+            bool pyslot =
+                str_same(slots[i]->table, "pyslot") && str_same(slots[k]->table, "pyslot");
             if (slots[i]->name && str_same(slots[i]->name, slots[k]->name) &&
                 slots_once(slots[i], pyslot) && slots_same_reading(slots[i], slots[k])) {
-                struct fact_flaw *flaw = module_flaw(p, info, &slots[i]->at, NULL,
-                                                     "duplicate-slot", slots[i]->array);
+                struct fact_flaw *flaw =
+                    module_flaw(p, info, &slots[i]->at, NULL, "duplicate-slot", slots[i]->array);
                 flaw->detail = slots[i]->name;
                 flaw_relate(p, flaw, &slots[k]->at, "the slot stands here already");
                 break;
@@ -67,8 +70,8 @@ slots_check_doubles(struct program *p, const struct module_info *info, struct fa
 static bool
 slots_value_is_constant(const char *value)
 {
-    return value && (str_starts(value, "Py_MOD_") || str_starts(value, "const:") ||
-                     str_same(value, "null"));
+    return value &&
+           (str_starts(value, "Py_MOD_") || str_starts(value, "const:") || str_same(value, "null"));
 }
 
 static void
@@ -78,15 +81,14 @@ slots_check_value(struct program *p, const struct module_info *info, const struc
     if ((!own && !str_same(s->name, "Py_mod_gil")) || !slots_value_is_constant(s->value)) {
         return;
     }
-    bool about_gil = str_same(s->value, "Py_MOD_GIL_USED") ||
-                     str_same(s->value, "Py_MOD_GIL_NOT_USED");
+    bool about_gil =
+        str_same(s->value, "Py_MOD_GIL_USED") || str_same(s->value, "Py_MOD_GIL_NOT_USED");
     bool about_own = str_starts(s->value, "Py_MOD_") && !about_gil;
     long number = str_starts(s->value, "const:") ? strtol(s->value + 6, NULL, 10) : 0;
-    bool wrong = own ? about_gil || number < 0 || number > 2
-                     : about_own || number < 0 || number > 1;
+    bool wrong =
+        own ? about_gil || number < 0 || number > 2 : about_own || number < 0 || number > 1;
     if (wrong) {
-        struct fact_flaw *flaw =
-            module_flaw(p, info, &s->at, NULL, "slot-wrong-value", s->array);
+        struct fact_flaw *flaw = module_flaw(p, info, &s->at, NULL, "slot-wrong-value", s->array);
         flaw->detail = s->name;
         flaw->detail2 = s->value;
     }
@@ -123,7 +125,8 @@ slots_check_end(struct program *p, const struct module_info *info, struct fact_s
         const struct fact_slot *last = slots[i];
         bool is_last = true;
         for (size_t k = 0; k < n; k++) {
-            bool same = str_same(slots[k]->array, last->array) && slots[k]->at.unit == last->at.unit;
+            bool same =
+                str_same(slots[k]->array, last->array) && slots[k]->at.unit == last->at.unit;
             is_last = is_last && !(same && slots[k]->index > last->index);
         }
         if (is_last && !slots_is_end(last) &&
@@ -212,9 +215,8 @@ slots_check_agreement(struct program *p, const struct module_info *info)
         const char *old = slots_value(info->slots.at, info->slots.n, names[i]);
         const char *new = slots_value(info->export_slots.at, info->export_slots.n, names[i]);
         if (!str_same(old, new)) {
-            struct fact_flaw *flaw =
-                module_flaw(p, info, slots_place(p, info->export_array, info), NULL,
-                            "hooks-disagree", info->export_array);
+            struct fact_flaw *flaw = module_flaw(p, info, slots_place(p, info->export_array, info),
+                                                 NULL, "hooks-disagree", info->export_array);
             flaw->detail = names[i];
             flaw_relate(p, flaw, slots_place(p, info->slots_array, info),
                         "the other hook's slots stand here");
@@ -263,9 +265,8 @@ module_check_slots(struct program *p, const struct module_info *info)
     slots_check_export(p, info);
     slots_check_agreement(p, info);
     for (size_t i = 0; i < info->slots.n + info->export_slots.n; i++) {
-        const struct fact_slot *s = i < info->slots.n
-                                        ? info->slots.at[i]
-                                        : info->export_slots.at[i - info->slots.n];
+        const struct fact_slot *s =
+            i < info->slots.n ? info->slots.at[i] : info->export_slots.at[i - info->slots.n];
         slots_check_value(p, info, s);
         slots_claim(p, info, s);
     }

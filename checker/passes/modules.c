@@ -31,9 +31,8 @@ module_find_slot(const struct program *p, const struct module_info *info, const 
 {
     const struct fact_slot *found = NULL;
     for (size_t i = 0; i < info->slots.n + info->export_slots.n; i++) {
-        const struct fact_slot *s = i < info->slots.n
-                                        ? info->slots.at[i]
-                                        : info->export_slots.at[i - info->slots.n];
+        const struct fact_slot *s =
+            i < info->slots.n ? info->slots.at[i] : info->export_slots.at[i - info->slots.n];
         bool better = !found || (module_is_ft(p, &found->at) != want_ft &&
                                  module_is_ft(p, &s->at) == want_ft);
         found = str_same(s->name, name) && better ? s : found;
@@ -92,8 +91,8 @@ module_setgil(struct program *p, struct module_info *info)
     if (text && strstr(text, "NOT_USED")) {
         return "not-used";
     }
-    return text && strstr(text, "GIL_USED")  ? "used"
-           : str_same(value, "const:1")      ? "not-used"
+    return text && strstr(text, "GIL_USED")                                   ? "used"
+           : str_same(value, "const:1")                                       ? "not-used"
            : value && (str_same(value, "null") || str_same(value, "const:0")) ? "used"
                                                                               : "unresolved";
 }
@@ -110,13 +109,14 @@ module_fill_binding(struct program *p, struct module_info *info)
     struct fact_module *m = info->fact;
     m->binding = e->kind;
     m->phase = str_same(e->kind, "boost") ? "single" : "multi";
-    m->own = str_same(e->kind, "boost")              ? "none"
-             : strstr(tags, "per_interpreter_gil")   ? "per-interpreter"
-             : strstr(tags, "shared_gil")            ? "supported"
-             : strstr(tags, "not_supported")         ? "not-supported"
-                                                     : "absent";
+    m->own = str_same(e->kind, "boost")            ? "none"
+             : strstr(tags, "per_interpreter_gil") ? "per-interpreter"
+             : strstr(tags, "shared_gil")          ? "supported"
+             : strstr(tags, "not_supported")       ? "not-supported"
+                                                   : "absent";
     m->gil = strstr(tags, "mod_gil_not_used") ? "not-used" : "absent";
-    FACTS_EACH(p->facts, define, d) {
+    FACTS_EACH(p->facts, define, d)
+    {
         if (str_same(e->kind, "nanobind") && str_same(d->name, "NB_FREE_THREADED")) {
             m->gil = "not-used";
         }
@@ -128,8 +128,7 @@ static void
 module_fill_slots(struct program *p, struct module_info *info)
 {
     struct fact_module *m = info->fact;
-    const struct fact_slot *own =
-        module_find_slot(p, info, "Py_mod_multiple_interpreters", false);
+    const struct fact_slot *own = module_find_slot(p, info, "Py_mod_multiple_interpreters", false);
     const struct fact_slot *gil = module_find_slot(p, info, "Py_mod_gil", true);
     m->own = own ? module_own_word(own) : module_absent(p, info, 0x030c);
     m->gil = gil ? module_gil_word(gil->value) : module_absent(p, info, 0x030d);

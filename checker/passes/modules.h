@@ -9,17 +9,17 @@
 
 struct module_info {
     struct fact_module *fact;
-    struct body *pyinit, *modexport;      /* the hooks; NULL when there is none */
-    const struct fact_entry *entry;       /* of the hook the module was found by */
-    const char *phase;                    /* single multi modexport unknown */
-    const struct fact_call *creation;     /* PyModule_Create() or PyModuleDef_Init() */
+    struct body *pyinit, *modexport;  /* the hooks; NULL when there is none */
+    const struct fact_entry *entry;   /* of the hook the module was found by */
+    const char *phase;                /* single multi modexport unknown */
+    const struct fact_call *creation; /* PyModule_Create() or PyModuleDef_Init() */
     const struct body *creation_in;
-    const struct fact_moduledef *def;     /* NULL: not known */
+    const struct fact_moduledef *def;       /* NULL: not known */
     const char *slots_array, *export_array; /* variable ids */
-    VEC(struct fact_slot *) slots;        /* of the definition, nested arrays too */
-    VEC(struct fact_slot *) export_slots; /* of PyModExport_ */
-    bool slots_known, export_known;       /* every element was seen */
-    bool ft_seen;                         /* a unit of the free-threaded flavour was parsed */
+    VEC(struct fact_slot *) slots;          /* of the definition, nested arrays too */
+    VEC(struct fact_slot *) export_slots;   /* of PyModExport_ */
+    bool slots_known, export_known;         /* every element was seen */
+    bool ft_seen;                           /* a unit of the free-threaded flavour was parsed */
 };
 
 void module_info_read(struct program *p, struct fact_module *module, struct module_info *info);

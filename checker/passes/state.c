@@ -87,7 +87,8 @@ state_is_leaf(const struct state_check *s, const struct fact_member *m)
 {
     bool any = false;
     const struct api_table *makers = ruleset_table(s->p->rules, "object_makers");
-    FACTS_EACH(s->p->facts, access, a) {
+    FACTS_EACH(s->p->facts, access, a)
+    {
         if (!str_same(a->how, "write") || !state_path_ends(a->path, m->name) ||
             state_is_null(a->value) || !state_in_module(s, &a->at)) {
             continue;
@@ -108,10 +109,12 @@ static void
 state_find_members(struct state_check *s, const char *record)
 {
     bool exact = false;
-    FACTS_EACH(s->p->facts, member, m) {
+    FACTS_EACH(s->p->facts, member, m)
+    {
         exact = exact || (str_same(m->record, record) && state_in_module(s, &m->at));
     }
-    FACTS_EACH(s->p->facts, member, m) {
+    FACTS_EACH(s->p->facts, member, m)
+    {
         bool ours = (exact ? str_same(m->record, record) : state_same_record(m->record, record)) &&
                     state_in_module(s, &m->at);
         bool known = false;
@@ -150,9 +153,9 @@ state_collect(struct state_touched *t, const struct body *b, bool visit, int dep
             continue;
         }
         const char *value = call_arg(b, c, 0);
-        t->opaque = t->opaque || (value && (str_starts(value, "index:") ||
-                                            str_starts(value, "deref:") ||
-                                            str_starts(value, "local:"))) ||
+        t->opaque = t->opaque ||
+                    (value && (str_starts(value, "index:") || str_starts(value, "deref:") ||
+                               str_starts(value, "local:"))) ||
                     (c->macro && !state_is_touch(&(struct fact_call){.callee = c->macro}, visit));
         for (int i = 0; i < MOST_ARGS; i++) {
             const char *text = call_arg_text(b, c, i);
@@ -271,13 +274,19 @@ pass_state(struct program *p)
         const struct fact_moduledef *d = info.def;
         const char *size = state_export_slot(&info, "Py_mod_state_size");
         if (d && d->state && *d->state) {
-            struct state_check s = {.p = p, .info = &info, .at = &d->at, .what = d->var,
-                                    .traverse = d->traverse, .clear = d->clear, .free = d->free};
+            struct state_check s = {.p = p,
+                                    .info = &info,
+                                    .at = &d->at,
+                                    .what = d->var,
+                                    .traverse = d->traverse,
+                                    .clear = d->clear,
+                                    .free = d->free};
             state_check(&s, d->state);
         }
         else if (!d && size && value_of(size, "sizeof")) {
             const struct fact_variable *v = program_variable(p, info.export_array);
-            struct state_check s = {.p = p, .info = &info,
+            struct state_check s = {.p = p,
+                                    .info = &info,
                                     .at = v ? &v->at : &info.fact->at,
                                     .what = info.export_array,
                                     .traverse = state_export_slot(&info, "Py_mod_state_traverse"),

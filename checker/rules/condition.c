@@ -14,12 +14,24 @@ struct condition_word {
 
 /* Longer spellings stand before their beginnings. */
 static const struct condition_word condition_words[] = {
-    {"is not set", OP_UNSET, false}, {"is unset", OP_UNSET, false}, {"is set", OP_SET, false},
-    {"is not", OP_IS_NOT, true},     {"is", OP_IS, true},           {"has not", OP_LACKS, true},
-    {"lacks", OP_LACKS, true},       {"has", OP_HAS, true},         {"not in", OP_NOT_IN, true},
-    {"in", OP_IN, true},             {"unlike", OP_UNLIKE, true},   {"like", OP_LIKE, true},
-    {"<=", OP_LESS_EQUAL, true},     {">=", OP_GREATER_EQUAL, true}, {"<", OP_LESS, true},
-    {">", OP_GREATER, true},         {"!=", OP_IS_NOT, true},       {"=", OP_IS, true},
+    {"is not set", OP_UNSET, false},
+    {"is unset", OP_UNSET, false},
+    {"is set", OP_SET, false},
+    {"is not", OP_IS_NOT, true},
+    {"is", OP_IS, true},
+    {"has not", OP_LACKS, true},
+    {"lacks", OP_LACKS, true},
+    {"has", OP_HAS, true},
+    {"not in", OP_NOT_IN, true},
+    {"in", OP_IN, true},
+    {"unlike", OP_UNLIKE, true},
+    {"like", OP_LIKE, true},
+    {"<=", OP_LESS_EQUAL, true},
+    {">=", OP_GREATER_EQUAL, true},
+    {"<", OP_LESS, true},
+    {">", OP_GREATER, true},
+    {"!=", OP_IS_NOT, true},
+    {"=", OP_IS, true},
 };
 
 int

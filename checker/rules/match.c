@@ -10,7 +10,8 @@ match_index_accesses(struct match_context *ctx)
 {
     /* Backwards, so that each chain is in the order of the facts. */
     for (size_t i = ctx->facts->by_kind[FACT_access].n; i-- > 0;) {
-        struct fact_access *a = (struct fact_access *)(void *)ctx->facts->by_kind[FACT_access].at[i];
+        struct fact_access *a =
+            (struct fact_access *)(void *)ctx->facts->by_kind[FACT_access].at[i];
         if (a->var) {
             struct access_chain *link = arena_alloc(&ctx->arena, sizeof(*link));
             void **head = map_slot(&ctx->accesses, a->var);
@@ -39,17 +40,20 @@ match_begin(struct match_context *ctx, const struct ruleset *set, const struct f
             const struct rule_options *options)
 {
     *ctx = (struct match_context){.set = set, .facts = facts, .options = options};
-    FACTS_EACH(facts, function, f) {
+    FACTS_EACH(facts, function, f)
+    {
         if (f->id) {
             map_set(&ctx->functions, f->id, f);
         }
     }
-    FACTS_EACH(facts, variable, v) {
+    FACTS_EACH(facts, variable, v)
+    {
         if (v->id && (v->is_definition || !map_get(&ctx->variables, v->id))) {
             map_set(&ctx->variables, v->id, v);
         }
     }
-    FACTS_EACH(facts, module, m) {
+    FACTS_EACH(facts, module, m)
+    {
         match_index_units(ctx, m);
     }
     match_index_accesses(ctx);

@@ -11,11 +11,11 @@ struct match_context {
     const struct ruleset *set;
     const struct facts *facts;
     const struct rule_options *options;
-    struct map functions;      /* id -> struct fact_function */
-    struct map variables;      /* id -> struct fact_variable, the definition where there is one */
-    struct map modules;        /* name -> struct fact_module */
-    struct map unit_modules;   /* path -> names, comma list */
-    struct map accesses;       /* variable id -> struct access_chain */
+    struct map functions;    /* id -> struct fact_function */
+    struct map variables;    /* id -> struct fact_variable, the definition where there is one */
+    struct map modules;      /* name -> struct fact_module */
+    struct map unit_modules; /* path -> names, comma list */
+    struct map accesses;     /* variable id -> struct access_chain */
     struct arena arena;
 };
 

@@ -5,8 +5,8 @@
 const char *
 place_symbol(const struct rule *rule, const struct fact *f, struct arena *arena)
 {
-    static const char *const names[] = {"symbol", "name", "subject", "callee", "var", "id",
-                                        "func",   "array", "path"};
+    static const char *const names[] = {"symbol", "name", "subject", "callee", "var",
+                                        "id",     "func", "array",   "path"};
     const char *s = rule->symbol ? match_field(f, rule->symbol) : NULL;
     if (!s && f->kind == FACT_variable && match_field(f, "func")) {
         s = match_field(f, "name"); /* local statics: the function is named apart */

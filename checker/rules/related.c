@@ -85,8 +85,8 @@ related_add(const struct match_context *ctx, const struct fact *f, struct findin
     long line = match_number(f, "rel_line");
     if (line > 0) {
         const char *text = match_field(f, "rel_text");
-        struct fact at = {.file = file ? file : f->file, .line = (int)line, .column = 1,
-                          .end_column = 1};
+        struct fact at = {
+            .file = file ? file : f->file, .line = (int)line, .column = 1, .end_column = 1};
         text = text ? text : finding->rule->note;
         related_push(finding, &at, text ? text : "see here");
     }
@@ -99,8 +99,8 @@ related_add(const struct match_context *ctx, const struct fact *f, struct findin
     else if (f->kind == FACT_flaw && match_field(f, "subject")) {
         const struct fact_variable *v = map_get(&ctx->variables, match_field(f, "subject"));
         if (v && !related_known(finding, &v->at)) {
-            related_push(finding, &v->at, arena_printf(arena, "'%s' is declared here",
-                                                       v->name ? v->name : v->id));
+            related_push(finding, &v->at,
+                         arena_printf(arena, "'%s' is declared here", v->name ? v->name : v->id));
         }
     }
 }

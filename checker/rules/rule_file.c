@@ -81,8 +81,7 @@ rule_set_severity(struct rule_reader *r, const char *value)
         size_t n = strcspn(value, ",");
         enum target target;
         enum severity severity;
-        const char *wrong =
-            rule_read_severity(r, rule_trim(r->set, value, n), &target, &severity);
+        const char *wrong = rule_read_severity(r, rule_trim(r->set, value, n), &target, &severity);
         if (wrong) {
             return wrong;
         }
@@ -102,8 +101,8 @@ rule_add_conditions(struct rule_reader *r, const char *text, struct severity_if 
         const char *joint = strstr(text, " and ");
         size_t n = joint ? (size_t)(joint - text) : strlen(text);
         struct condition condition;
-        const char *wrong = rule_condition_parse(r->set, r->rule->fact,
-                                                 rule_trim(r->set, text, n), &condition);
+        const char *wrong =
+            rule_condition_parse(r->set, r->rule->fact, rule_trim(r->set, text, n), &condition);
         if (wrong) {
             vec_free(&condition.words);
             return wrong;
@@ -135,9 +134,8 @@ rule_set_severity_if(struct rule_reader *r, const char *value)
         return "expected TARGET SEVERITY when CONDITIONS";
     }
     struct severity_if branch = {0};
-    const char *wrong =
-        rule_read_severity(r, rule_trim(r->set, value, (size_t)(when - value)), &branch.target,
-                           &branch.severity);
+    const char *wrong = rule_read_severity(r, rule_trim(r->set, value, (size_t)(when - value)),
+                                           &branch.target, &branch.severity);
     wrong = wrong ? wrong : rule_add_conditions(r, when + 6, &branch);
     vec_push(&r->rule->severity_if, branch);
     return wrong;
@@ -294,9 +292,8 @@ rule_set_since(struct rule_reader *r, const char *value)
 static const char *
 rule_set_refs(struct rule_reader *r, const char *value)
 {
-    r->rule->refs = r->rule->refs
-                        ? arena_printf(&r->set->arena, "%s %s", r->rule->refs, value)
-                        : value;
+    r->rule->refs =
+        r->rule->refs ? arena_printf(&r->set->arena, "%s %s", r->rule->refs, value) : value;
     return NULL;
 }
 

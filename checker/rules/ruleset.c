@@ -18,8 +18,8 @@ struct rules_dir {
 static bool
 ruleset_list(struct rules_dir *dir, const char *below, int depth)
 {
-    const char *path = *below ? arena_printf(&dir->set->arena, "%s/%s", dir->root, below)
-                              : dir->root;
+    const char *path =
+        *below ? arena_printf(&dir->set->arena, "%s/%s", dir->root, below) : dir->root;
     DIR *stream = opendir(path);
     if (!stream) {
         diag_error("%s: %s", path, strerror(errno));
@@ -30,8 +30,8 @@ ruleset_list(struct rules_dir *dir, const char *below, int depth)
         if (*entry->d_name == '.') {
             continue;
         }
-        const char *name = arena_printf(&dir->set->arena, "%s%s%s", below, *below ? "/" : "",
-                                        entry->d_name);
+        const char *name =
+            arena_printf(&dir->set->arena, "%s%s%s", below, *below ? "/" : "", entry->d_name);
         bool table = str_starts(name, "api/");
         if (depth > 0 && str_ends(name, table ? ".tsv" : ".md")) {
             vec_push(&dir->paths, name);

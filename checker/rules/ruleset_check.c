@@ -5,9 +5,8 @@
 #include "rules/api_table.h"
 #include "rules/rule_file.h"
 
-static const char *const check_headings[] = {"What it finds", "Why it matters", "Bad",
-                                             "Good",          "How to fix",     "Limits",
-                                             "References"};
+static const char *const check_headings[] = {"What it finds", "Why it matters", "Bad",       "Good",
+                                             "How to fix",    "Limits",         "References"};
 
 static int
 check_say(const struct rule *rule, const char *wrong)
@@ -39,20 +38,20 @@ check_page(struct ruleset *scratch, const struct rule *rule)
         const char *text = rule_section(scratch, rule, check_headings[i]);
         const char *at = strstr(rule->page, check_headings[i]);
         if (!text || !*text) {
-            wrong += check_say(rule, arena_printf(&scratch->arena, "no text under '%s'",
-                                                  check_headings[i]));
+            wrong += check_say(
+                rule, arena_printf(&scratch->arena, "no text under '%s'", check_headings[i]));
             continue;
         }
         if (at < last) {
-            wrong += check_say(rule, arena_printf(&scratch->arena, "'%s' stands out of order",
-                                                  check_headings[i]));
+            wrong += check_say(
+                rule, arena_printf(&scratch->arena, "'%s' stands out of order", check_headings[i]));
         }
         last = at;
-        bool example = strcmp(check_headings[i], "Bad") == 0 ||
-                       strcmp(check_headings[i], "Good") == 0;
+        bool example =
+            strcmp(check_headings[i], "Bad") == 0 || strcmp(check_headings[i], "Good") == 0;
         if (example && !strstr(text, "```c") && !str_same(rule->family, "META")) {
-            wrong += check_say(rule, arena_printf(&scratch->arena, "no C block under '%s'",
-                                                  check_headings[i]));
+            wrong += check_say(
+                rule, arena_printf(&scratch->arena, "no C block under '%s'", check_headings[i]));
         }
     }
     const char *bad = rule_section(scratch, rule, "Bad");
@@ -61,8 +60,8 @@ check_page(struct ruleset *scratch, const struct rule *rule)
         silent = silent && rule->severity[t] == SEVERITY_NONE;
     }
     if (bad && !check_has_marker(bad, rule->id) && !silent && !str_same(rule->family, "META")) {
-        wrong += check_say(rule, arena_printf(&scratch->arena, "no `expect: %s` in a Bad block",
-                                              rule->id));
+        wrong += check_say(
+            rule, arena_printf(&scratch->arena, "no `expect: %s` in a Bad block", rule->id));
     }
     return wrong;
 }
@@ -75,8 +74,7 @@ check_rule(const struct ruleset *set, struct ruleset *scratch, const struct rule
     for (size_t i = 0; i + 1 < sizeof(family) && rule->family[i]; i++) {
         family[i] = (char)tolower((unsigned char)rule->family[i]);
     }
-    const char *tail =
-        arena_printf(&scratch->arena, "%s/%s-%s.md", family, rule->id, rule->name);
+    const char *tail = arena_printf(&scratch->arena, "%s/%s-%s.md", family, rule->id, rule->name);
     if (!str_ends(rule->path, tail)) {
         wrong += check_say(rule, arena_printf(&scratch->arena, "the file must be %s", tail));
     }
@@ -88,8 +86,8 @@ check_rule(const struct ruleset *set, struct ruleset *scratch, const struct rule
     }
     for (size_t i = 0; i < (size_t)rule->index; i++) {
         if (str_same(set->rules.at[i]->name, rule->name)) {
-            wrong += check_say(rule, arena_printf(&scratch->arena, "name of %s as well",
-                                                  set->rules.at[i]->id));
+            wrong += check_say(
+                rule, arena_printf(&scratch->arena, "name of %s as well", set->rules.at[i]->id));
         }
     }
     return wrong + check_page(scratch, rule);

@@ -89,8 +89,8 @@ run_add_candidate(struct run *run, const struct rule *rule, const struct fact *f
     struct candidate *c = arena_alloc(&run->match.arena, sizeof(*c));
     c->rule = rule;
     c->fact = f;
-    const char *key = arena_printf(&run->match.arena, "%s:%d:%d", f->file ? f->file : "", f->line,
-                                   f->column);
+    const char *key =
+        arena_printf(&run->match.arena, "%s:%d:%d", f->file ? f->file : "", f->line, f->column);
     void **last = map_slot(&run->places, key);
     for (struct candidate *other = *last; other;
          other = (struct candidate *)(void *)other->same_place) {
@@ -221,7 +221,8 @@ run_evidence(const struct findings *out, const char *module, const struct rule_n
     for (size_t i = 0; i < out->all.n; i++) {
         struct finding *f = out->all.at[i];
         if (f->severity[need->target] >= need->severity && !f->rule->needs.n &&
-            !f->rule->decides_loading && !f->rule->decides_import && f->modules && str_list_has(f->modules, module)) {
+            !f->rule->decides_loading && !f->rule->decides_import && f->modules &&
+            str_list_has(f->modules, module)) {
             return f;
         }
     }
@@ -313,8 +314,10 @@ rules_run(const struct ruleset *set, const struct facts *facts, const struct rul
         finding_fingerprint(out->all.at[i], out->all.at[i]->place.file);
     }
     if (run.tests_lowered) {
-        vec_push(&out->notes, arena_printf(&out->arena, "%d findings in test modules (_test*, xx*) "
-                                           "are shown as notes", run.tests_lowered));
+        vec_push(&out->notes, arena_printf(&out->arena,
+                                           "%d findings in test modules (_test*, xx*) "
+                                           "are shown as notes",
+                                           run.tests_lowered));
     }
     for (int kind = 0; kind < FACT_KINDS; kind++) {
         vec_free(&run.by_kind[kind]);

@@ -13,8 +13,8 @@ struct verdict_run {
     const struct fact_module *module;
     struct module_result *result;
     bool only_module;
-    bool limited;     /* built for the limited API, without abi3t */
-    int python;       /* of the oldest headers used, 0: not known */
+    bool limited; /* built for the limited API, without abi3t */
+    int python;   /* of the oldest headers used, 0: not known */
     bool incomplete;
 };
 
@@ -149,7 +149,7 @@ verdict_loads(const struct verdict_run *v, enum target t, const char **reason)
 static bool
 verdict_headers_too_old(const struct verdict_run *v, enum target t)
 {
-    int needed = t == TARGET_FREE_THREADED                        ? 0x030d
+    int needed = t == TARGET_FREE_THREADED                   ? 0x030d
                  : t == TARGET_OWN_GIL || t == TARGET_RELOAD ? 0x030c
                                                              : 0;
     return v->python && v->python < needed;
@@ -207,15 +207,18 @@ verdict_for(const struct verdict_run *v, enum target t)
 {
     if (verdict_headers_too_old(v, t)) {
         return (struct module_verdict){
-            .verdict = VERDICT_UNKNOWN, .asked = true,
-            .reason = arena_printf(&v->out->arena, "needs 3.13+ headers, for example: apt install "
+            .verdict = VERDICT_UNKNOWN,
+            .asked = true,
+            .reason = arena_printf(&v->out->arena,
+                                   "needs 3.13+ headers, for example: apt install "
                                    "python3.13-dev, or a pyenv or uv Python (these are %d.%d)",
                                    v->python >> 8, v->python & 0xff)};
     }
     const struct finding *worst = verdict_worst(v, t);
     if (t == TARGET_FREE_THREADED && v->limited) {
         return (struct module_verdict){
-            .verdict = VERDICT_NOT_READY, .asked = true, .deciding = verdict_declaration(v, t),
+            .verdict = VERDICT_NOT_READY,
+            .asked = true,
             .reason = "not loadable: built for the limited API, which free-threaded 3.13 and 3.14 "
                       "refuse"};
     }
@@ -246,8 +249,9 @@ verdict_note_holes(struct verdict_run *v)
         for (int depth = 0; hole[n] && (depth > 0 || hole[n] != ','); n++) {
             depth += (hole[n] == '(') - (hole[n] == ')');
         }
-        verdict_miss(v, arena_printf(&v->out->arena, "%.*s() is called, but no given file defines it",
-                                     (int)n, hole));
+        verdict_miss(v,
+                     arena_printf(&v->out->arena, "%.*s() is called, but no given file defines it",
+                                  (int)n, hole));
         hole += hole[n] ? n + 1 : n;
     }
 }
@@ -281,9 +285,9 @@ verdict_note_unit(struct verdict_run *v, const struct fact_unit *unit)
         reported = reported || str_same(v->out->failed.at[i].file, unit->path);
     }
     if (!reported && unit->status && *unit->status && !str_same(unit->status, "ok")) {
-        verdict_miss(v, arena_printf(&v->out->arena, "%s: %s", unit->path,
-                                     unit->message && *unit->message ? unit->message
-                                                                     : unit->status));
+        verdict_miss(v,
+                     arena_printf(&v->out->arena, "%s: %s", unit->path,
+                                  unit->message && *unit->message ? unit->message : unit->status));
     }
     int python = unit->python ? python_version_parse(unit->python) : -1;
     if (python > 0 && (!v->python || python < v->python)) {
@@ -295,7 +299,8 @@ verdict_note_unit(struct verdict_run *v, const struct fact_unit *unit)
 static bool
 verdict_targets_abi3t(const struct program *p, const struct fact_unit *unit)
 {
-    FACTS_EACH(p->facts, define, d) {
+    FACTS_EACH(p->facts, define, d)
+    {
         if (str_same(d->name, "Py_TARGET_ABI3T") && d->at.unit >= 0 &&
             str_same(verdict_unit(p, (size_t)d->at.unit)->path, unit->path)) {
             return true;
@@ -325,7 +330,11 @@ verdict_module(const struct program *p, const struct rule_options *o, struct fin
 {
     struct module_result result = {
         .name = arena_string(&out->arena, module->name ? module->name : "?")};
-    struct verdict_run v = {.p = p, .o = o, .out = out, .module = module, .result = &result,
+    struct verdict_run v = {.p = p,
+                            .o = o,
+                            .out = out,
+                            .module = module,
+                            .result = &result,
                             .only_module = p->facts->by_kind[FACT_module].n == 1};
     verdict_note_units(&v);
     verdict_note_holes(&v);
@@ -360,8 +369,7 @@ verdict_claim_stands(const struct findings *out, const struct finding *claim)
                 m += m[length] ? length + 1 : length;
             }
             bool evidence = shared && !f->rule->needs.n && !f->rule->decides_loading &&
-                            !f->rule->decides_import &&
-                            f->severity[need->target] >= need->severity;
+                            !f->rule->decides_import && f->severity[need->target] >= need->severity;
             found = evidence && f->suppression == NOT_SUPPRESSED;
             suppressed = suppressed || evidence;
         }
@@ -390,7 +398,8 @@ void
 verdicts_compute(const struct program *p, const struct rule_options *o, struct findings *out)
 {
     verdict_drop_claims(out);
-    FACTS_EACH(p->facts, module, m) {
+    FACTS_EACH(p->facts, module, m)
+    {
         verdict_module(p, o, out, m);
     }
 }

@@ -130,9 +130,9 @@ found(const struct fixture *f, const char *id, int line)
 }
 
 #define CALLS                                                                                      \
-    "@ a.c\nunit\t0:0-0\tpath=a.c\tstatus=ok\tpython=3.14\tgenerator=cython\n"                      \
-    "function\t1:1-2\tid=a.c#f\tname=f\tentry=run\tbinding=method\tmodules=m\n"                      \
-    "call\t2:5-9\tfunc=a.c#f\tcallee=PyA\tseq=1\tentry=init,run\tnargs=2\n"                         \
+    "@ a.c\nunit\t0:0-0\tpath=a.c\tstatus=ok\tpython=3.14\tgenerator=cython\n"                     \
+    "function\t1:1-2\tid=a.c#f\tname=f\tentry=run\tbinding=method\tmodules=m\n"                    \
+    "call\t2:5-9\tfunc=a.c#f\tcallee=PyA\tseq=1\tentry=init,run\tnargs=2\n"                        \
     "call\t3:5-9\tfunc=a.c#f\tcallee=PyB_x\tseq=2\tnargs=0\n"
 
 /* Every operator, on the two calls of CALLS: which lines it keeps. */
@@ -181,8 +181,8 @@ test_operators(void)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         char rule[512];
-        snprintf(rule, sizeof(rule), "severity: own-gil hazard\nfact: call\nwhere: %s\nmessage: m\n",
-                 cases[i].where);
+        snprintf(rule, sizeof(rule),
+                 "severity: own-gil hazard\nfact: call\nwhere: %s\nmessage: m\n", cases[i].where);
         struct fixture f;
         const char *rules[] = {rule};
         fixture_load(&f, rules, 1, CALLS);
@@ -273,14 +273,14 @@ test_supersedes(void)
     static const char *const rules[] = {
         "severity: own-gil hazard\nfact: call\nmessage: m\n",
         "severity: own-gil hazard\nfact: variable\nmessage: m\nsupersedes: TST01\n",
-        "severity: own-gil blocker\nfact: call\nwhere: callee is PyA\nmessage: m\n"
-        "supersedes: TST02\n",
+        ("severity: own-gil blocker\nfact: call\nwhere: callee is PyA\nmessage: m\n"
+         "supersedes: TST02\n"),
         "severity: none\nfact: call\nwhere: callee is PyB_x\nmessage: m\nsupersedes: TST01\n",
     };
     struct fixture f;
     fixture_load(&f, rules, 4, CALLS);
     fixture_run(&f);
-    CHECK(found(&f, "TST03", 2) && !found(&f, "TST01", 2)); /* transitive */
+    CHECK(found(&f, "TST03", 2) && !found(&f, "TST01", 2));  /* transitive */
     CHECK(!found(&f, "TST01", 3) && !found(&f, "TST04", 3)); /* an exclusion */
     CHECK(f.out.all.n == 1);
     fixture_free(&f);
@@ -308,7 +308,7 @@ test_severities(void)
 }
 
 #define MODULE(own, gil)                                                                           \
-    "@ a.c\nunit\t0:0-0\tpath=a.c\tstatus=ok\tpython=3.14\n"                                         \
+    "@ a.c\nunit\t0:0-0\tpath=a.c\tstatus=ok\tpython=3.14\n"                                       \
     "module\t1:1-2\tname=m\tphase=multi\town=" own "\tgil=" gil "\tunits=a.c\n"
 
 static enum verdict
@@ -380,8 +380,8 @@ test_verdicts(void)
          VERDICT_RUNS_WITH_GIL},
         {RULE("free-threaded blocker"), MODULE("absent", "absent") CALL, TARGET_FREE_THREADED, NULL,
          VERDICT_NOT_READY},
-        {RULE("free-threaded hazard"), MODULE("absent", "not-used") CALL, TARGET_FREE_THREADED, NULL,
-         VERDICT_READY_WITH_WARNINGS},
+        {RULE("free-threaded hazard"), MODULE("absent", "not-used") CALL, TARGET_FREE_THREADED,
+         NULL, VERDICT_READY_WITH_WARNINGS},
         {RULE("free-threaded hazard"), MODULE("absent", "absent"), TARGET_FREE_THREADED, "b.c",
          VERDICT_UNKNOWN},
         {RULE("own-gil hazard"),
@@ -397,13 +397,14 @@ test_verdicts(void)
          "module\t1:1-2\tname=m\tphase=multi\town=per-interpreter\tunits=a.c\tholes=helper\n",
          TARGET_OWN_GIL, NULL, VERDICT_UNKNOWN},
         {RULE("own-gil hazard"),
-         "@ a.c\nunit\t0:0-0\tpath=a.c\tstatus=ok\nmodule\t1:1-2\tname=m\tphase=unknown\tunits=a.c\n",
+         "@ "
+         "a.c\nunit\t0:0-0\tpath=a.c\tstatus=ok\nmodule\t1:1-2\tname=m\tphase=unknown\tunits=a.c\n",
          TARGET_SHARED_GIL, NULL, VERDICT_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         const char *reason = "";
-        enum verdict v = verdict_of(cases[i].rule, cases[i].facts, cases[i].target, cases[i].failed,
-                                    &reason);
+        enum verdict v =
+            verdict_of(cases[i].rule, cases[i].facts, cases[i].target, cases[i].failed, &reason);
         if (v != cases[i].verdict) {
             fprintf(stderr, "verdict %zu: %s, expected %s (%s)\n", i, verdict_name(v),
                     verdict_name(cases[i].verdict), reason);
@@ -481,7 +482,8 @@ test_own_rules(void)
     CHECK(ruleset_check(&set) == 0);
     CHECK(ruleset_find(&set, "init-single-phase") == ruleset_find(&set, "INI01"));
     CHECK(str_same(api_table_cell(ruleset_table(&set, "borrowed_refs"), "PyList_GetItem",
-                                  "strong_replacement"), "PyList_GetItemRef"));
+                                  "strong_replacement"),
+                   "PyList_GetItemRef"));
     ruleset_free(&set);
 }
 

@@ -110,7 +110,8 @@ def analyse(block, pythons):
                    "--python", pythons[python], "--exit-zero"]
         if "min-python" in block.options:
             command += ["--min-python", block.options["min-python"]]
-        command += [path, "--"] + [word for word in block.options.get("flags", "").split(",") if word]
+        flags = block.options.get("flags", "")
+        command += [path, "--"] + [word for word in flags.split(",") if word]
         run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                              cwd=folder, timeout=120, check=False)
     if run.returncode != 0:
