@@ -72,7 +72,7 @@ main(int argc, char **argv)
                    o.command == COMMAND_CHECK_RULES || o.command == COMMAND_PRINT_CONFIG;
     good = good && (informs || options_check_command(&o));
     int code = good ? main_command(&o) : EXIT_TROUBLE;
-    if (fflush(stdout) != 0 && code != EXIT_TROUBLE) {
+    if ((ferror(stdout) || fflush(stdout) != 0) && code != EXIT_TROUBLE) {
         diag_error("cannot write standard output");
         code = EXIT_TROUBLE;
     }

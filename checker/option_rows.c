@@ -70,7 +70,8 @@ const struct option_row option_rows[] = {
         "auto (default), always or never; NO_COLOR and FORCE_COLOR\n"
         "are honoured"),
     ROW("root", 0, OPTION_PATH, true, root, "DIR", NULL,
-        "paths are shown relative to DIR (default: the current folder)"),
+        "machine formats and the baseline name files relative to DIR\n"
+        "(default: the current folder)"),
     ROW("statistics", 0, OPTION_FLAG, true, statistics, NULL, NULL,
         "count the findings of each rule, on standard error"),
     ROW("quiet", 'q', OPTION_FLAG, true, quiet, NULL, NULL,

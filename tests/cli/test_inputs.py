@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""Input that cannot be analysed, or only in part: named, never a crash or a hang, exit 2."""
+
+import os
+import socket
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from support import CliTest, bad_module, good_module  # noqa: E402
+
+
+class NotFiles(CliTest):
+    """Each beside a good and a bad file, which must be analysed all the same."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("good.c", good_module())
+        self.write("bad.c", bad_module())
+
+    def check(self, name, reason):
+        result = self.expect(2, "good.c", name, "bad.c", timeout=60)
+        self.assertIn(f"analysed 2/3 files, 1 failed: {name} ({reason}", result.err)
+        self.assertIn("bad.c:3:18:", result.out)
+        self.assertIn(name, result.out)
+
+    def test_absent(self):
+        self.check("absent.c", "no such file")
+
+    def test_folder(self):
+        (self.folder / "dir.c").mkdir()
+        self.check("dir.c", "is a folder")
+
+    def test_pipe(self):
+        os.mkfifo(self.folder / "pipe.c")
+        self.check("pipe.c", "is a pipe")
+
+    def test_device(self):
+        self.check("/dev/null", "is a device")
+
+    def test_socket(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            old = os.getcwd()
+            os.chdir(self.folder)
+            try:
+                s.bind("sock.c")
+            finally:
+                os.chdir(old)
+        self.check("sock.c", "is a device or socket")
+
+    def test_unreadable(self):
+        self.write("secret.c", good_module()).chmod(0)
+        if os.geteuid() == 0:
+            self.skipTest("root can read everything")
+        self.check("secret.c", "Permission denied")
+
+    def test_dangling_link(self):
+        (self.folder / "link.c").symlink_to("nowhere.c")
+        self.check("link.c", "no such file")
+
+    def test_link_to_itself(self):
+        (self.folder / "loop.c").symlink_to("loop.c")
+        self.check("loop.c", "Too many levels")
+
+    def test_other_kinds(self):
+        self.write("notes.txt", "text")
+        self.check("notes.txt", "is no C or C++ source")
+        self.write("fast.pyx", "cdef int x")
+        self.check("fast.pyx", "is Cython source")
+
+    def test_only_a_header(self):
+        self.write("spam.h", "int x;\n")
+        result = self.expect(2, "spam.h")
+        self.assertIn("analysed 0/1 files, 1 failed: spam.h (is a header", result.err)
+
+    def test_header_beside_sources(self):
+        self.write("spam.h", "int x;\n")
+        result = self.expect(0, "good.c", "spam.h")
+        self.assertIn("analysed 1/1 files", result.err)
+        self.assertIn("1 header named", result.out)
+
+    def test_doubles_count_once(self):
+        (self.folder / "again.c").symlink_to("good.c")
+        result = self.expect(0, "good.c", "./good.c", self.folder / "good.c", "again.c")
+        self.assertIn("analysed 1/1 files", result.err)
+
+    def test_same_file_under_two_names_is_reported_once(self):
+        result = self.expect(1, "--format=concise", "bad.c", "./bad.c")
+        lines = result.out.splitlines()
+        self.assertEqual(len(lines), len(set(lines)))
+
+
+class Broken(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.write("bad.c", bad_module())
+
+    def in_part(self, name, text, reason, *arguments):
+        """What survives is judged, the verdict cannot be ready."""
+        self.write(name, text)
+        result = self.expect(2, name, "bad.c", *arguments)
+        self.assertIn(name, result.err)
+        self.assertRegex(result.err, reason)
+        self.assertIn("bad.c:3:18:", result.out)
+        self.assertNotRegex(result.out, r"(?m)^eggs +\S+ +ready")
+        return result
+
+    def test_missing_header(self):
+        self.in_part("eggs.c", '#include "nowhere/at_all.h"\n' + good_module(),
+                     r"nowhere/at_all\.h")
+
+    def test_missing_header_hides_no_blocker(self):
+        self.write("eggs.c", '#include "nowhere.h"\n' + bad_module("eggs"))
+        result = self.expect(2, "eggs.c")
+        self.assertIn("eggs.c:4:18:", result.out)
+        self.assertRegex(result.out, r"eggs +own-gil +not-ready")
+
+    def test_syntax_error(self):
+        self.in_part("eggs.c", good_module() + "\nint f( { ] ;\n", r"eggs\.c")
+
+    def test_cplusplus_as_c(self):
+        self.in_part("eggs.c", "#include <Python.h>\ntemplate <class T> struct box { T x; };\n"
+                     "namespace a { class b {}; }\n" + good_module(), r"eggs\.c")
+
+    def test_recursive_include(self):
+        self.in_part("eggs.c", '#include "eggs.c"\n' + good_module(), r"eggs\.c")
+
+    def test_only_noise(self):
+        self.write("noise.c", os.urandom(20000))
+        self.assertIn("noise.c", self.expect(2, "noise.c", "bad.c", timeout=60).err)
+
+    def test_error_directive(self):
+        self.in_part("eggs.c", "#error not today\n" + good_module(), "not today")
+
+    def test_deep_nesting(self):
+        self.write("eggs.c", good_module() + "\nint x = " + "(" * 20000 + "1" + ")" * 20000 + ";\n")
+        result = self.run_cli("eggs.c", "bad.c", timeout=100)
+        self.assertEqual(result.code, 2, result)
+        self.assertIn("bad.c:3:18:", result.out)
+
+
+class Unusual(CliTest):
+    """Strange, but it can be parsed: judged normally."""
+
+    def test_empty(self):
+        self.write("empty.c", "")
+        self.write("blank.c", "\n\n")
+        self.assertIn("analysed 2/2 files", self.expect(0, "empty.c", "blank.c").err)
+
+    def test_invalid_utf8(self):
+        text = bad_module().encode().replace(b"static PyObject *cache;",
+                                             b"static PyObject *cache; /* \xff\xfe caf\xe9 */")
+        self.write("bad.c", text)
+        for name in ("full", "json", "sarif", "junit"):
+            result = self.expect(1, "--format", name, "bad.c")
+            self.assertIn("cache", result.out)
+
+    def test_nul_bytes(self):
+        self.write("bad.c", bad_module().encode().replace(b"cache;\n", b"cache; /* \0 */\n", 1))
+        self.assertIn("bad.c:3:18:", self.run_cli("bad.c").out)
+
+    def test_windows_line_ends(self):
+        self.write("bad.c", bad_module().replace("\n", "\r\n").encode())
+        self.assertIn("bad.c:3:18:", self.expect(1, "bad.c").out)
+
+    def test_names_with_spaces_and_more(self):
+        for name in ("with space.c", "gr\u00fc\u00df.c", "quo'te\".c", "per%cent.c", "-dash.c",
+                     "semi;colon.c"):
+            with self.subTest(name):
+                self.write(name, bad_module())
+                given = "./" + name if name.startswith("-") else name
+                self.assertIn("analysed 1/1", self.expect(1, given).err)
+
+    def test_two_megabytes(self):
+        lines = [f"static int f{i}(int x) {{ return x + {i}; }}\nint g{i}(void) "
+                 f"{{ return f{i}({i}); }}\n" for i in range(28000)]
+        path = self.write("eggs.c", good_module() + "".join(lines))
+        self.assertGreater(path.stat().st_size, 2_000_000)
+        result = self.expect(0, "eggs.c", timeout=120)
+        self.assertIn("analysed 1/1 files", result.err)
+
+    def test_a_thousand_files(self):
+        for i in range(1000):
+            self.write(f"f{i:04}.c", f"int f{i}(void)\n{{\n    return {i};\n}}\n")
+        self.write("bad.c", bad_module())
+        names = [f"f{i:04}.c" for i in range(1000)]
+        result = self.expect(1, *names[:500], "bad.c", *names[500:], timeout=240)
+        self.assertIn("analysed 1001/1001 files", result.err)
+        self.assertIn("bad.c:3:18:", result.out)
+
+    def test_timeout(self):
+        # Doubles with every level: no parser gets through.
+        macro = "#define A0 x+x\n" + "".join(f"#define A{i + 1} A{i}+A{i}\n" for i in range(40))
+        self.write("slow.c", macro + "int x; int f(void) { return A40; }\n")
+        self.write("bad.c", bad_module())
+        result = self.expect(2, "--timeout", "2", "slow.c", "bad.c", timeout=60)
+        self.assertRegex(result.err, r"analysed 1/2 files, 1 failed: slow\.c \(.*2")
+        self.assertIn("bad.c:3:18:", result.out)
+
+
+if __name__ == "__main__":
+    unittest.main()
