@@ -3,12 +3,15 @@
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import textwrap
 import unittest
 
-EXTCHECK = os.path.abspath(os.environ.get("EXTCHECK", "build/dev/extcheck"))
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
+EXTCHECK = os.path.abspath(os.environ.get("EXTCHECK") or REPOSITORY / "build/dev/extcheck")
+if not os.path.exists(EXTCHECK):
+    sys.exit(f"there is no {EXTCHECK}: build it, or set EXTCHECK")
 
 MODULE = """\
 #include <Python.h>
