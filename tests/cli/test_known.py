@@ -169,10 +169,13 @@ class Baseline(CliTest):
     def test_the_count_is_a_limit(self):
         """Rows do not tell the lines of two functions apart, so they count them."""
         def lazy(names):
-            return bad_module(declaration="static PyObject *cache;\n" + "".join(
-                f"PyObject *{name}(void)\n{{\n    static PyObject *held;\n"
+            helpers = "".join(
+                f"static PyObject *{name}(void)\n{{\n    static PyObject *held;\n"
                 "    if (!held) {\n        held = PyDict_New();\n    }\n    return held;\n}\n"
-                for name in names))
+                for name in names)
+            calls = "".join(f"    {name}();\n" for name in names)
+            return bad_module(declaration="static PyObject *cache;\n" + helpers).replace(
+                "    if (cache == NULL)", calls + "    if (cache == NULL)")
 
         self.write("src/bad.c", lazy(["one", "two"]))
         rows = self.make()

@@ -69,6 +69,16 @@ class SettingsFile(CliTest):
         self.expect(0, "src/bad.c")
         self.expect(0, "bad.c", cwd=self.folder / "src")
 
+    def test_interpreter_of_the_settings(self):
+        include = headers(self.folder / "prefix", 14)
+        program = self.write("prefix/bin/python3", f"#!/bin/sh\necho 'version: 3.14'\n"
+                             f"echo 'include: {include}'\necho end\n")
+        program.chmod(0o755)
+        for value in ("'prefix/bin/python3'", "['./prefix']"):
+            self.pyproject(f"python = {value}")
+            self.assertIn(f"Python 3.14 -I{include} ",
+                          self.expect(0, "--print-config", "src/bad.c").out)
+
     def test_mistakes(self):
         cases = {
             "formt = 'json'": "unknown key 'formt'; did you mean 'format'?",
@@ -228,13 +238,10 @@ class Invented(CliTest):
         self.assertRegex(result.out, r"Python 3\.11 .* for shared-gil\n")
         self.assertRegex(result.out, r"Python 3\.14 .* for own-gil, shared-gil, free-threaded\n")
 
-    def test_by_folder_and_by_setting(self):
+    def test_by_folder(self):
         self.interpreter(11)
         self.interpreter(14, self.folder / "new")
         self.assertIn("Python 3.14 ", self.config("--python", "./new").out)
-        self.write("extcheck.toml", "python = './new'\n")
-        self.write("src/a.c", "")
-        self.assertIn("Python 3.14 ", self.config("src/a.c").out)
 
     def test_no_headers(self):
         program = self.interpreter(13)
