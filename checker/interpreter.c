@@ -23,7 +23,7 @@ interpreter_is_program(const char *path)
 }
 
 const char *
-interpreter_find(struct arena *arena, const char *name)
+interpreter_find(struct arena *arena, const char *name, bool shims)
 {
     struct stat state;
     if (strchr(name, '/')) {
@@ -36,7 +36,8 @@ interpreter_find(struct arena *arena, const char *name)
     for (const char *at = path && *path ? path : "/usr/local/bin:/usr/bin:/bin"; at;) {
         size_t n = strcspn(at, ":");
         const char *candidate = arena_printf(arena, "%.*s/%s", n ? (int)n : 1, n ? at : ".", name);
-        if (interpreter_is_program(candidate)) {
+        bool shim = n >= 6 && strncmp(at + n - 6, "/shims", 6) == 0;
+        if ((shims || !shim) && interpreter_is_program(candidate)) {
             return candidate;
         }
         at = at[n] ? at + n + 1 : NULL;

@@ -30,8 +30,9 @@ struct interpreter {
 };
 
 /* The file that `name` stands for: a path, a folder with bin/python3 in it, or a command on PATH.
- * NULL when there is none. */
-const char *interpreter_find(struct arena *arena, const char *name);
+ * NULL when there is none. shims: also scripts of a version manager, which exist for every version
+ * but run only the one that is selected. */
+const char *interpreter_find(struct arena *arena, const char *name, bool shims);
 /* tomls: settings files, nearest first; cache_dir: NULL for no cache. */
 bool interpreter_ask(struct arena *arena, const char *path, const char *const *tomls, size_t ntomls,
                      const char *cache_dir, struct interpreter *out, const char **error);

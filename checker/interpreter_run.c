@@ -157,15 +157,21 @@ interpreter_collect(int out, int err, struct str *text, struct str *complaint)
     return true;
 }
 
-/* The last line of what a failed program said is the one that names the reason. */
+/* The line that names the reason: the last one of a traceback, else the first. */
 static const char *
-interpreter_last_line(struct str *text)
+interpreter_reason(struct str *text)
 {
     while (text->n && strchr(" \n\r", text->s[text->n - 1])) {
         text->s[--text->n] = '\0';
     }
-    const char *newline = text->n ? strrchr(text->s, '\n') : NULL;
-    return newline ? newline + 1 : text->n ? text->s : "it printed nothing";
+    char *newline = text->n ? strrchr(text->s, '\n') : NULL;
+    if (newline && str_starts(text->s, "Traceback")) {
+        return newline + 1;
+    }
+    if (newline) {
+        *strchr(text->s, '\n') = '\0';
+    }
+    return text->n ? text->s : "it printed nothing";
 }
 
 bool
@@ -208,7 +214,7 @@ interpreter_run(struct arena *arena, const char *path, const char *const *tomls,
     }
     else if (status != 0) {
         *error = arena_printf(arena, "%s cannot be asked for its headers: %s", path,
-                              interpreter_last_line(&complaint));
+                              interpreter_reason(&complaint));
         good = false;
     }
     str_free(&complaint);

@@ -134,46 +134,80 @@ settings_take(struct options *o, const struct interpreter *from, const struct wo
 
 /* ---- interpreters ---------------------------------------------------------------------------- */
 
-/* A version stands for a command on PATH, then for headers that a version manager keeps. */
+/* PREFIX/bin/python3.14 of headers in PREFIX/include/python3.14. */
 static const char *
-settings_find_python(struct options *o, const char *name)
+settings_beside_headers(struct options *o, const char *command)
 {
-    if (!options_version_hex(name)) {
-        return interpreter_find(&o->arena, name);
-    }
-    const char *command = arena_printf(&o->arena, "python%s", name);
-    const char *path = interpreter_find(&o->arena, command);
-    if (path) {
-        return path;
-    }
     struct header_dirs found = {0};
     header_search(&o->arena, &found);
+    const char *path = NULL;
     for (size_t i = 0; !path && i < found.all.n; i++) {
-        const char *dir = found.all.at[i].path; /* PREFIX/include/python3.14 */
-        const char *base = strrchr(dir, '/');
-        if (strcmp(base + 1, command) == 0) {
-            path = interpreter_find(&o->arena, arena_printf(&o->arena, "%.*s/../bin/%s",
-                                                            (int)(base - dir), dir, command));
+        const char *dir = found.all.at[i].path;
+        size_t prefix = strlen(dir) - strlen("/include/") - strlen(command);
+        if (str_ends(dir, arena_printf(&o->arena, "/include/%s", command))) {
+            path = interpreter_find(
+                &o->arena, arena_printf(&o->arena, "%.*s/bin/%s", (int)prefix, dir, command), true);
         }
     }
     vec_free(&found.all);
     return path;
 }
 
-static bool
-settings_ask(struct options *o, const char *path, const struct words *tomls,
+/* A version stands for a command on PATH, then for headers that a version manager keeps. */
+static const char *
+settings_find_python(struct options *o, const char *name)
+{
+    if (!options_version_hex(name)) {
+        return interpreter_find(&o->arena, name, true);
+    }
+    const char *command = arena_printf(&o->arena, "python%s", name);
+    const char *path = interpreter_find(&o->arena, command, false);
+    path = path ? path : settings_beside_headers(o, command);
+    return path ? path : interpreter_find(&o->arena, command, true);
+}
+
+/* NULL, or why it cannot be asked. */
+static const char *
+settings_try(struct options *o, const char *path, const struct words *tomls,
              struct environment *out)
 {
     struct interpreter answer;
     const char *error = NULL;
     if (!interpreter_ask(&o->arena, path, tomls ? tomls->list.at : NULL, tomls ? tomls->list.n : 0,
                          settings_cache_dir(o), &answer, &error)) {
-        diag_error("%s", error);
         interpreter_free(&answer);
-        return false;
+        return error;
     }
     vec_push(&out->interpreters, answer);
-    return true;
+    return NULL;
+}
+
+static bool
+settings_ask(struct options *o, const char *path, const struct words *tomls,
+             struct environment *out)
+{
+    const char *error = settings_try(o, path, tomls, out);
+    if (error) {
+        diag_error("%s", error);
+    }
+    return !error;
+}
+
+/* python3 on PATH. The script of a version manager that has no version selected fails: then the
+ * next one. None at all is no error here, headers may be found without. */
+static bool
+settings_ask_default(struct options *o, const struct words *tomls, struct environment *out)
+{
+    const char *python3 = interpreter_find(&o->arena, "python3", true);
+    const char *error = python3 ? settings_try(o, python3, tomls, out) : NULL;
+    const char *other = error ? interpreter_find(&o->arena, "python3", false) : NULL;
+    if (other && strcmp(other, python3) != 0 && !settings_try(o, other, tomls, out)) {
+        return true;
+    }
+    if (error) {
+        diag_error("%s", error);
+    }
+    return !error;
 }
 
 /* Every interpreter that is named; the first one is asked for the settings as well. */
@@ -213,9 +247,8 @@ settings_read(struct options *o, const struct words *tomls, struct environment *
     }
     struct environment reader = {0};
     const struct interpreter *from = out->interpreters.n ? &out->interpreters.at[0] : NULL;
-    const char *python3 = interpreter_find(&o->arena, "python3");
-    if ((!from || (from->no_toml_reader && o->python.list.n)) && python3 &&
-        settings_ask(o, python3, tomls, &reader)) {
+    if ((!from || (from->no_toml_reader && o->python.list.n)) &&
+        settings_ask_default(o, tomls, &reader) && reader.interpreters.n) {
         from = &reader.interpreters.at[0];
     }
     bool good = false;
@@ -246,8 +279,7 @@ settings_load(struct options *o, bool need_interpreters, struct environment *out
         good = settings_ask_named(o, &tomls, out);
     }
     else if (need_interpreters || tomls.list.n) {
-        const char *python3 = interpreter_find(&o->arena, "python3");
-        good = !python3 || settings_ask(o, python3, &tomls, out);
+        good = settings_ask_default(o, &tomls, out);
     }
     good = good && settings_read(o, &tomls, out);
     if (good && need_interpreters && !asked_by_name && o->python.list.n) {

@@ -261,6 +261,19 @@ class Invented(CliTest):
             self.write("a.c", good_module())
             self.assertIn(message, self.expect(2, "a.c", env=self.env).err)
 
+    def test_version_manager_without_a_selected_version(self):
+        shims = self.folder / "manager" / "shims"
+        shims.mkdir(parents=True)
+        for name in ("python3", "python3.13"):
+            (shims / name).write_text("#!/bin/sh\necho none selected >&2\nexit 127\n")
+            (shims / name).chmod(0o755)
+        self.env["PATH"] = f"{shims}:{self.bin}"
+        self.assertIn("none selected", self.config(code=2).err)
+        self.interpreter(13)
+        self.assertIn("# headers: Python 3.13 ", self.config().out)
+        os.rename(self.bin / "python3", self.bin / "python3.13")
+        self.assertIn("# headers: Python 3.13 ", self.config("--python", "3.13").out)
+
     def test_second_run_starts_no_python(self):
         log = self.folder / "log"
         self.interpreter(13, log=log)
