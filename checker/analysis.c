@@ -67,7 +67,7 @@ analysis_extract(struct analysis *a, const struct analysis_context *context,
         .progress = !o->quiet && isatty(2),
         .both_flavours = headers->targets[TARGET_FREE_THREADED],
     };
-    return source_extract(&wanted, &a->facts, analysis_failed, &a->findings) >= 0;
+    return source_extract(&wanted, &a->extracted, analysis_failed, &a->findings) >= 0;
 }
 
 /* Standard input, or a regular file. */
@@ -90,7 +90,7 @@ static void
 analysis_count_units(struct analysis *a)
 {
     struct map seen = {0};
-    FACTS_EACH(&a->facts, unit, u)
+    FACTS_EACH(&a->extracted, unit, u)
     {
         const char *path = u->path ? u->path : u->at.file ? u->at.file : "?";
         void **cell = map_slot(&seen, path);
@@ -113,7 +113,7 @@ analysis_read_facts(struct analysis *a, const char *path)
     if (!good) {
         diag_error("--facts %s: %s", path, strerror(errno));
     }
-    else if (!facts_read_text(&a->facts, text.n ? text.s : "", text.n, &error)) {
+    else if (!facts_read_text(&a->extracted, text.n ? text.s : "", text.n, &error)) {
         diag_error("--facts %s: %s", path, error);
         good = false;
     }
@@ -128,7 +128,7 @@ int
 analysis_python(const struct analysis *a)
 {
     int oldest = 0;
-    FACTS_EACH(&a->facts, unit, u)
+    FACTS_EACH(&a->extracted, unit, u)
     {
         int hex = options_version_hex(u->python);
         if (hex && (!oldest || hex < oldest)) {
@@ -207,9 +207,9 @@ analysis_drop_declarations(struct analysis *a, enum target t)
 }
 
 static void
-analysis_match_rules(struct analysis *a, const struct analysis_context *context,
-                     const struct header_set *headers)
+analysis_match_rules(struct analysis *a, const struct analysis_context *context)
 {
+    const struct header_set *headers = &a->headers;
     const struct header_choice *choice = context->headers;
     a->rule_options = context->rule_options;
     for (int t = 0; t < TARGETS; t++) {
@@ -226,9 +226,9 @@ analysis_match_rules(struct analysis *a, const struct analysis_context *context,
 }
 
 static void
-analysis_give_verdicts(struct analysis *a, const struct analysis_context *context,
-                       const struct header_set *headers)
+analysis_give_verdicts(struct analysis *a, const struct analysis_context *context)
 {
+    const struct header_set *headers = &a->headers;
     const char *const *unserved = context->headers->unserved;
     struct rule_options asked = a->rule_options;
     for (int t = 0; t < TARGETS; t++) {
@@ -246,13 +246,30 @@ analysis_give_verdicts(struct analysis *a, const struct analysis_context *contex
     }
 }
 
+bool
+analysis_split(struct analysis *a, struct analysis *other)
+{
+    bool wanted = a->headers.targets[TARGET_FREE_THREADED];
+    bool differ = facts_select(&a->extracted, wanted ? "gil" : "ft", &a->facts);
+    if (!wanted || !differ) {
+        return false;
+    }
+    other->headers = a->headers;
+    for (int t = 0; t < TARGETS; t++) {
+        bool ft = t == TARGET_FREE_THREADED;
+        a->headers.targets[t] &= !ft;
+        other->headers.targets[t] &= ft;
+    }
+    facts_select(&a->extracted, "ft", &other->facts);
+    return true;
+}
+
 void
-analysis_judge(struct analysis *a, const struct analysis_context *context,
-               const struct header_set *headers)
+analysis_judge(struct analysis *a, const struct analysis_context *context)
 {
     passes_run(&a->program, &a->facts, context->rules);
     analysis_trust(a, context->options);
-    analysis_match_rules(a, context, headers);
+    analysis_match_rules(a, context);
     suppress_apply(context->rules, &a->facts, &a->rule_options, &a->findings);
     for (size_t i = 0; i < a->findings.all.n; i++) {
         struct finding *f = a->findings.all.at[i];
@@ -262,7 +279,7 @@ analysis_judge(struct analysis *a, const struct analysis_context *context,
     if (context->baseline) {
         baseline_apply(context->baseline, &a->findings, context->options->root);
     }
-    analysis_give_verdicts(a, context, headers);
+    analysis_give_verdicts(a, context);
 }
 
 /* ---- joining --------------------------------------------------------------------------------- */
@@ -293,17 +310,105 @@ analysis_merge(struct findings *all, size_t before, const struct finding *f)
     return false;
 }
 
+static bool
+analysis_is_unused(const struct finding *f)
+{
+    return str_same(f->rule->id, "META01");
+}
+
+/* A suppression is unused when no analysis used it. */
+static void
+analysis_keep_unused_in_both(struct findings *all, const struct findings *more)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < all->all.n; i++) {
+        struct finding *f = all->all.at[i];
+        bool found = !analysis_is_unused(f);
+        for (size_t k = 0; k < more->all.n && !found; k++) {
+            found = analysis_same_finding(f, more->all.at[k]);
+        }
+        if (found) {
+            all->all.at[kept++] = f;
+        }
+    }
+    all->all.n = kept;
+}
+
+/* How bad a verdict is, for choosing between those of two sets of headers. */
+static int
+analysis_badness(enum verdict v)
+{
+    static const int order[] = {[VERDICT_READY] = 0,
+                                [VERDICT_READY_WITH_WARNINGS] = 1,
+                                [VERDICT_RUNS_WITH_GIL] = 2,
+                                [VERDICT_UNKNOWN] = 3,
+                                [VERDICT_NOT_READY] = 4};
+    return order[v];
+}
+
+static bool
+analysis_has_text(const char *const *list, size_t n, const char *text)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_same(list[i], text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The same module, judged for other targets or with other headers: the worse verdict stands. */
+static void
+analysis_join_module(struct findings *all, const struct module_result *m)
+{
+    struct module_result *known = NULL;
+    for (size_t i = 0; i < all->modules.n && !known; i++) {
+        struct module_result *other = &all->modules.at[i];
+        bool units = other->units.n == m->units.n &&
+                     (!m->units.n || str_same(other->units.at[0], m->units.at[0]));
+        known = str_same(other->name, m->name) && units ? other : NULL;
+    }
+    if (!known) {
+        struct module_result copy = {.name = m->name, .python = m->python};
+        vec_push(&all->modules, copy);
+        known = &all->modules.at[all->modules.n - 1];
+    }
+    for (int t = 0; t < TARGETS; t++) {
+        const struct module_verdict *v = &m->verdict[t];
+        bool worse = !known->verdict[t].asked ||
+                     analysis_badness(v->verdict) > analysis_badness(known->verdict[t].verdict);
+        if (v->asked && worse) {
+            known->verdict[t] = *v;
+        }
+    }
+    for (size_t i = 0; i < m->units.n; i++) {
+        if (!analysis_has_text(known->units.at, known->units.n, m->units.at[i])) {
+            vec_push(&known->units, m->units.at[i]);
+        }
+    }
+    for (size_t i = 0; i < m->missing.n; i++) {
+        if (!analysis_has_text(known->missing.at, known->missing.n, m->missing.at[i])) {
+            vec_push(&known->missing, m->missing.at[i]);
+        }
+    }
+}
+
 void
-analysis_join(struct findings *all, const struct analysis *a)
+analysis_join(struct findings *all, const struct analysis *a, bool first)
 {
     size_t before = all->all.n;
+    if (!first) {
+        analysis_keep_unused_in_both(all, &a->findings);
+        before = all->all.n;
+    }
     for (size_t i = 0; i < a->findings.all.n; i++) {
-        if (!analysis_merge(all, before, a->findings.all.at[i])) {
-            vec_push(&all->all, a->findings.all.at[i]);
+        struct finding *f = a->findings.all.at[i];
+        if (!analysis_merge(all, before, f) && (first || !analysis_is_unused(f))) {
+            vec_push(&all->all, f);
         }
     }
     for (size_t i = 0; i < a->findings.modules.n; i++) {
-        vec_push(&all->modules, a->findings.modules.at[i]);
+        analysis_join_module(all, &a->findings.modules.at[i]);
     }
     for (size_t i = 0; i < a->findings.failed.n; i++) {
         const struct failed_file *f = &a->findings.failed.at[i];
@@ -325,4 +430,5 @@ analysis_free(struct analysis *a)
     findings_free(&a->findings);
     program_free(&a->program);
     facts_free(&a->facts);
+    facts_free(&a->extracted);
 }

@@ -10,7 +10,9 @@
 #include "passes/program.h"
 
 struct analysis {
-    struct facts facts;
+    struct facts extracted;    /* both flavours, as the front-end wrote them */
+    struct facts facts;        /* the flavour that is judged; borrows strings from `extracted` */
+    struct header_set headers; /* with the targets that this analysis judges */
     struct program program;
     struct findings findings;
     struct rule_options rule_options; /* as this analysis used them */
@@ -32,11 +34,13 @@ bool analysis_extract(struct analysis *a, const struct analysis_context *context
 bool analysis_read_facts(struct analysis *a, const char *path);
 /* The oldest Python version (0x030d) that the units were read with, 0 when none says. */
 int analysis_python(const struct analysis *a);
-/* From facts to verdicts, for the targets that `headers` serves and those that nothing serves. */
-void analysis_judge(struct analysis *a, const struct analysis_context *context,
-                    const struct header_set *headers);
+/* Where GIL and free-threaded builds see different code, each is judged on its own: takes the
+ * free-threaded target into `other` and returns true. Without a difference, `a` judges all. */
+bool analysis_split(struct analysis *a, struct analysis *other);
+/* From facts to verdicts, for the targets of a->headers and those that nothing serves. */
+void analysis_judge(struct analysis *a, const struct analysis_context *context);
 /* Adds findings, modules, failures and notes to `all`, what is there already left out. */
-void analysis_join(struct findings *all, const struct analysis *a);
+void analysis_join(struct findings *all, const struct analysis *a, bool first);
 void analysis_free(struct analysis *a);
 
 #endif

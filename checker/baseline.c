@@ -193,8 +193,8 @@ baseline_report_stale(const struct baseline *b, const struct baseline_scope *sco
         const struct baseline_row *row = b->rows.at[i];
         int gone = baseline_gone(row, scope);
         if (gone > 0 && ++stale <= SHOWN) {
-            diag_warning("stale row in %s: %s %s %s: %d of %d gone", path, row->rule,
-                         row->file, row->symbol, gone, row->count);
+            diag_warning("stale row in %s: %s %s %s: %d of %d gone", path, row->rule, row->file,
+                         row->symbol, gone, row->count);
         }
     }
     if (stale > SHOWN) {

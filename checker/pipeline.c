@@ -1,5 +1,6 @@
 #include "pipeline.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -140,8 +141,8 @@ pipeline_dump_facts(struct pipeline *p)
         return EXIT_TROUBLE;
     }
     for (size_t i = 0; i < p->analyses.n; i++) {
-        facts_write(&p->analyses.at[i]->facts, stdout);
-        analysis_join(&p->findings, p->analyses.at[i]);
+        facts_write(&p->analyses.at[i]->extracted, stdout);
+        analysis_join(&p->findings, p->analyses.at[i], i == 0);
     }
     for (size_t i = 0; i < p->findings.failed.n; i++) {
         diag_error("%s: %s", p->findings.failed.at[i].file, p->findings.failed.at[i].reason);
@@ -178,10 +179,20 @@ pipeline_say_unserved(struct pipeline *p)
 static void
 pipeline_judge(struct pipeline *p)
 {
+    size_t n = p->analyses.n;
+    struct analysis *other = NULL;
+    for (size_t i = 0; i < n; i++) {
+        p->analyses.at[i]->headers = p->headers.sets.at[i];
+        other = other ? other : xcalloc(1, sizeof(*other));
+        if (analysis_split(p->analyses.at[i], other)) {
+            vec_push(&p->analyses, other);
+            other = NULL;
+        }
+    }
+    free(other);
     for (size_t i = 0; i < p->analyses.n; i++) {
-        struct analysis *a = p->analyses.at[i];
-        analysis_judge(a, &p->context, &p->headers.sets.at[i]);
-        analysis_join(&p->findings, a);
+        analysis_judge(p->analyses.at[i], &p->context);
+        analysis_join(&p->findings, p->analyses.at[i], i == 0);
     }
     for (size_t i = 0; i < p->headers.notes.n; i++) {
         vec_push(&p->findings.notes, p->headers.notes.at[i]);
@@ -198,7 +209,7 @@ static void
 pipeline_seen_files(struct pipeline *p, struct map *seen)
 {
     for (size_t i = 0; i < p->analyses.n; i++) {
-        const struct facts *facts = &p->analyses.at[i]->facts;
+        const struct facts *facts = &p->analyses.at[i]->extracted;
         const char *last = NULL;
         for (size_t k = 0; k < facts->all.n; k++) {
             const char *file = facts->all.at[k]->file;

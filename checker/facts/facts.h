@@ -111,6 +111,11 @@ void facts_write_text(const struct facts *store, struct str *out);
  * bad line; what stood before it stays. */
 bool facts_read_text(struct facts *store, const char *text, size_t n, const char **error);
 
+/* Copies the units of one flavour ("ft" or "gil") into `out`; a unit that exists only in the other
+ * one is taken as it is. The strings stay those of `from`, which must outlive `out`. Returns whether
+ * the two flavours differ at all. */
+bool facts_select(const struct facts *from, const char *flavour, struct facts *out);
+
 void facts_free(struct facts *store);
 
 #endif

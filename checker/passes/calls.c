@@ -14,9 +14,9 @@ static bool
 calls_module_refuses(const struct program *p, const struct body *b)
 {
     bool any = false;
-    for (size_t i = 0; i < p->modules.n && i < 32; i++) {
+    for (size_t i = 0; i < p->modules.n; i++) {
         const struct fact_module *m = p->modules.at[i];
-        if (!(b->modules & (1u << i))) {
+        if (!str_list_has(b->fact->modules, m->name)) {
             continue;
         }
         any = true;

@@ -11,6 +11,7 @@
 void link_run(struct program *p);
 /* Which locks are held where. */
 void locks_run(struct program *p);
+void locks_free(struct program *p);
 /* Derived fields of variables. */
 void variables_run(struct program *p);
 

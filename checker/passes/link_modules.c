@@ -3,33 +3,91 @@
 
 #include "passes/link.h"
 
-/* What is reached, by id: a bit per module (the first 32; later ones share the last bit). */
-struct reach {
-    struct program *p;
-    struct map bits; /* function or variable id -> bits, as a pointer-sized number */
-    VEC(const char *) queue;
-    struct map references; /* variable id -> struct fact_list: facts of its initialiser */
+enum { SET_WORDS = 8 }; /* up to 512 modules in one run; later ones share the last bit */
+
+/* A set of modules. */
+struct module_set {
+    unsigned long long word[SET_WORDS];
 };
 
-static unsigned
-reach_bits(const struct reach *r, const char *id)
+/* What is reached, by id. */
+struct reach {
+    struct program *p;
+    struct map sets; /* function or variable id -> struct module_set */
+    VEC(const char *) queue;
+    struct map references; /* variable id -> struct fact_list: facts of its initialiser */
+    struct map names;      /* bytes of a set, as text -> struct set_names */
+};
+
+/* What the facts carry of a set: the modules' names, and whether all are test modules. */
+struct set_names {
+    const char *names;
+    long test_code;
+};
+
+static bool
+set_has(const struct module_set *set, size_t module)
 {
-    return (unsigned)(size_t)map_get(&r->bits, id);
+    return (set->word[module / 64] >> (module % 64)) & 1;
 }
 
 static void
-reach_add(struct reach *r, const char *id, unsigned bit)
+set_add(struct module_set *set, size_t module)
 {
-    if (!id || (reach_bits(r, id) & bit)) {
+    set->word[module / 64] |= 1ULL << (module % 64);
+}
+
+static bool
+set_is_empty(const struct module_set *set)
+{
+    for (int i = 0; i < SET_WORDS; i++) {
+        if (set->word[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+set_join(struct module_set *set, const struct module_set *more)
+{
+    for (int i = 0; more && i < SET_WORDS; i++) {
+        set->word[i] |= more->word[i];
+    }
+}
+
+static size_t
+link_bit(size_t index)
+{
+    return index < SET_WORDS * 64 ? index : SET_WORDS * 64 - 1;
+}
+
+static const struct module_set *
+reach_set(const struct reach *r, const char *id)
+{
+    return map_get(&r->sets, id);
+}
+
+static void
+reach_add(struct reach *r, const char *id, size_t bit)
+{
+    if (!id) {
         return;
     }
-    map_set(&r->bits, id, (void *)(size_t)(reach_bits(r, id) | bit));
-    vec_push(&r->queue, id);
+    void **slot = map_slot(&r->sets, id);
+    if (!*slot) {
+        *slot = arena_alloc(&r->p->arena, sizeof(struct module_set));
+    }
+    struct module_set *set = *slot;
+    if (!set_has(set, bit)) {
+        set_add(set, bit);
+        vec_push(&r->queue, id);
+    }
 }
 
 /* The id in a descriptor: func:ID, var:ID, addr:var:ID, without members. */
 static void
-reach_value(struct reach *r, const char *value, unsigned bit)
+reach_value(struct reach *r, const char *value, size_t bit)
 {
     const char *inner = value_of(value, "addr");
     inner = inner ? inner : value_of(value, "field");
@@ -61,7 +119,7 @@ reach_value(struct reach *r, const char *value, unsigned bit)
 }
 
 static void
-reach_body(struct reach *r, const struct body *b, unsigned bit)
+reach_body(struct reach *r, const struct body *b, size_t bit)
 {
     for (size_t i = 0; i < b->callees.n; i++) {
         reach_add(r, b->callees.at[i]->fact->id, bit);
@@ -86,7 +144,7 @@ reach_body(struct reach *r, const struct body *b, unsigned bit)
 }
 
 static void
-reach_reference(struct reach *r, const struct fact *f, unsigned bit)
+reach_reference(struct reach *r, const struct fact *f, size_t bit)
 {
     switch (f->kind) {
     case FACT_slot:
@@ -155,7 +213,7 @@ reach_index(struct reach *r)
 }
 
 static void
-reach_run(struct reach *r, unsigned bit)
+reach_run(struct reach *r, size_t bit)
 {
     while (r->queue.n) {
         const char *id = r->queue.at[--r->queue.n];
@@ -217,12 +275,6 @@ link_is_test_name(const char *name)
     return str_starts(name, "_test") || str_starts(name, "xx") || str_starts(name, "_xx");
 }
 
-static unsigned
-link_bit(size_t index)
-{
-    return 1U << (index < 31 ? index : 31);
-}
-
 static void
 link_find_entries(struct program *p, struct reach *r)
 {
@@ -247,59 +299,81 @@ link_find_entries(struct program *p, struct reach *r)
     }
 }
 
-static const char *
-link_module_names(struct program *p, unsigned bits, long *test_code)
+/* Worked out once per set: thousands of facts share a few sets. */
+static const struct set_names *
+link_set_names(struct reach *r, const struct module_set *set)
 {
-    const char *names = NULL;
-    *test_code = bits != 0;
-    for (size_t i = 0; i < p->modules.n; i++) {
-        if (bits & link_bit(i)) {
-            link_add_word(p, &names, p->modules.at[i]->name);
-            *test_code &= p->modules.at[i]->test_code;
+    char key[SET_WORDS * 16 + 1];
+    for (int i = 0; i < SET_WORDS * 16; i++) {
+        key[i] = "0123456789abcdef"[(set->word[i / 16] >> (i % 16 * 4)) & 15];
+    }
+    key[SET_WORDS * 16] = '\0';
+    void **slot = map_slot(&r->names, intern(&r->p->facts->strings, key));
+    if (*slot) {
+        return *slot;
+    }
+    struct set_names *names = arena_alloc(&r->p->arena, sizeof(*names));
+    *slot = names;
+    struct str text = {0};
+    names->test_code = !set_is_empty(set);
+    for (size_t i = 0; i < r->p->modules.n; i++) {
+        if (set_has(set, link_bit(i))) {
+            str_addf(&text, "%s%s", text.n ? "," : "", r->p->modules.at[i]->name);
+            names->test_code &= r->p->modules.at[i]->test_code;
         }
     }
+    names->names = text.n ? facts_intern(r->p->facts, text.s) : NULL;
+    str_free(&text);
     return names;
 }
 
 /* The modules each unit belongs to. */
-static unsigned *
-link_unit_bits(struct program *p, const struct reach *r)
+static struct module_set *
+link_unit_sets(struct program *p, const struct reach *r)
 {
     size_t n = p->facts->by_kind[FACT_unit].n;
-    unsigned *bits = arena_alloc(&p->arena, (n + 1) * sizeof(*bits));
+    struct module_set *sets = arena_alloc(&p->arena, (n + 1) * sizeof(*sets));
     for (size_t i = 0; i < p->bodies.n; i++) {
         const struct fact_function *f = p->bodies.at[i]->fact;
         if (f->at.unit >= 0 && !f->in_header) {
-            bits[f->at.unit] |= reach_bits(r, f->id);
+            set_join(&sets[f->at.unit], reach_set(r, f->id));
         }
     }
     FACTS_EACH(p->facts, variable, v) {
-        if (v->at.unit >= 0) {
-            bits[v->at.unit] |= reach_bits(r, v->id);
+        if (v->at.unit >= 0 && v->is_definition && !str_ends(v->at.file, ".h")) {
+            set_join(&sets[v->at.unit], reach_set(r, v->id));
         }
     }
     /* Units that the build puts into one target belong together. */
-    FACTS_EACH(p->facts, unit, a) {
-        const char *key = link_output_key(p, a->output);
-        FACTS_EACH(p->facts, unit, b) {
-            if (key && key == link_output_key(p, b->output)) {
-                bits[a->at.unit] |= bits[b->at.unit];
+    struct map targets = {0};
+    FACTS_EACH(p->facts, unit, u) {
+        const char *key = link_output_key(p, u->output);
+        if (key) {
+            void **slot = map_slot(&targets, key);
+            if (!*slot) {
+                *slot = arena_alloc(&p->arena, sizeof(struct module_set));
             }
+            set_join(*slot, &sets[u->at.unit]);
         }
     }
-    return bits;
+    FACTS_EACH(p->facts, unit, u) {
+        const char *key = link_output_key(p, u->output);
+        set_join(&sets[u->at.unit], key ? map_get(&targets, key) : NULL);
+    }
+    map_free(&targets);
+    return sets;
 }
 
 static void
-link_assign_units(struct program *p, unsigned *bits)
+link_assign_units(struct program *p, struct module_set *sets)
 {
     bool loose = false;
     size_t n = p->modules.n;
     FACTS_EACH(p->facts, unit, u) {
-        if (!bits[u->at.unit] && n == 1) {
-            bits[u->at.unit] = 1;
+        if (set_is_empty(&sets[u->at.unit]) && n == 1) {
+            set_add(&sets[u->at.unit], 0);
         }
-        loose |= !bits[u->at.unit];
+        loose |= set_is_empty(&sets[u->at.unit]);
     }
     if (loose) {
         struct fact_module *m = link_new_module(
@@ -308,41 +382,51 @@ link_assign_units(struct program *p, unsigned *bits)
         m->phase = "unknown";
         m->own = m->gil = "none";
         FACTS_EACH(p->facts, unit, u) {
-            if (!bits[u->at.unit]) {
-                bits[u->at.unit] = link_bit(n);
+            if (set_is_empty(&sets[u->at.unit])) {
+                set_add(&sets[u->at.unit], link_bit(n));
             }
         }
     }
     FACTS_EACH(p->facts, unit, u) {
         for (size_t i = 0; i < p->modules.n; i++) {
-            if (bits[u->at.unit] & link_bit(i)) {
+            if (set_has(&sets[u->at.unit], link_bit(i))) {
                 link_add_word(p, &p->modules.at[i]->units, u->path);
             }
         }
     }
 }
 
+static const struct set_names *
+link_names_of(struct reach *r, const char *id, int unit, const struct module_set *unit_sets)
+{
+    const struct module_set *set = reach_set(r, id);
+    if ((!set || set_is_empty(set)) && unit >= 0) {
+        set = &unit_sets[unit];
+    }
+    static const struct set_names none = {NULL, 0};
+    return set ? link_set_names(r, set) : &none;
+}
+
 static void
-link_mark(struct program *p, const struct reach *r, const unsigned *unit_bits)
+link_mark(struct program *p, struct reach *r, const struct module_set *unit_sets)
 {
     for (size_t i = 0; i < p->bodies.n; i++) {
         struct body *b = p->bodies.at[i];
-        long test_code;
-        b->modules = reach_bits(r, b->fact->id);
-        if (!b->modules && b->fact->at.unit >= 0) {
-            b->modules = unit_bits[b->fact->at.unit];
-        }
-        b->fact->modules = link_module_names(p, b->modules, &test_code);
+        const struct set_names *names =
+            link_names_of(r, b->fact->id, b->fact->at.unit, unit_sets);
+        b->fact->modules = names->names;
+        b->test_code = names->test_code != 0;
     }
     FACTS_EACH(p->facts, variable, v) {
-        unsigned bits = reach_bits(r, v->id);
-        bits = bits || v->at.unit < 0 ? bits : unit_bits[v->at.unit];
-        v->modules = link_module_names(p, bits, &v->test_code);
+        const struct set_names *names = link_names_of(r, v->id, v->at.unit, unit_sets);
+        v->modules = names->names;
+        v->test_code = names->test_code;
     }
     FACTS_EACH(p->facts, call, c) {
         const struct body *b = program_body(p, c->func);
         if (b) {
-            c->modules = link_module_names(p, b->modules, &c->test_code);
+            c->modules = b->fact->modules;
+            c->test_code = b->test_code;
         }
     }
 }
@@ -363,7 +447,7 @@ link_holes(struct program *p)
             continue; /* dead code */
         }
         for (size_t i = 0; i < p->modules.n; i++) {
-            if (from->modules & link_bit(i)) {
+            if (str_list_has(from->fact->modules, p->modules.at[i]->name)) {
                 link_add_word(p, &p->modules.at[i]->holes, c->callee);
             }
         }
@@ -376,9 +460,9 @@ link_modules(struct program *p)
     struct reach r = {.p = p};
     reach_index(&r);
     link_find_entries(p, &r);
-    unsigned *unit_bits = link_unit_bits(p, &r);
-    link_assign_units(p, unit_bits);
-    link_mark(p, &r, unit_bits);
+    struct module_set *unit_sets = link_unit_sets(p, &r);
+    link_assign_units(p, unit_sets);
+    link_mark(p, &r, unit_sets);
     link_holes(p);
     for (size_t i = 0; i < r.references.cap; i++) {
         struct fact_list *list = r.references.cells[i].value;
@@ -387,6 +471,7 @@ link_modules(struct program *p)
         }
     }
     map_free(&r.references);
-    map_free(&r.bits);
+    map_free(&r.sets);
+    map_free(&r.names);
     vec_free(&r.queue);
 }

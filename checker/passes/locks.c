@@ -459,3 +459,15 @@ locks_run(struct program *p)
         a->locks = b ? locks_at(p, b, a->seq) : NULL;
     }
 }
+
+void
+locks_free(struct program *p)
+{
+    for (size_t i = 0; i < p->lock_states.cap; i++) {
+        struct lock_state *state = p->lock_states.cells[i].value;
+        if (state) {
+            vec_free(&state->points);
+        }
+    }
+    map_free(&p->lock_states);
+}

@@ -394,6 +394,6 @@ program_free(struct program *p)
     program_free_lists(&p->rows_of);
     map_free(&p->body_by_id);
     map_free(&p->variable_by_id);
-    map_free(&p->lock_states);
+    locks_free(p);
     arena_free(&p->arena);
 }

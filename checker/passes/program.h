@@ -18,7 +18,7 @@ enum entry_set { ENTRY_INIT = 1, ENTRY_RUN = 2, ENTRY_TEARDOWN = 4, ENTRY_FOREIG
 struct body {
     struct fact_function *fact;
     unsigned entry;    /* sets of entry_set that reach it */
-    unsigned modules;  /* bit per module (first 32), of those whose init reaches it */
+    bool test_code;    /* only test modules reach it */
     bool address_taken, called;
     const char *binding; /* what Python knows it as: "method", "getter", "tp_dealloc", "m_free" ... */
     const char *record;  /* struct its first parameter is cast to, when one is known */

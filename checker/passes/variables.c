@@ -61,8 +61,12 @@ variables_idempotent(const struct variable_uses *uses)
                                        strncmp(use->value, "addr:", 5) == 0 ||
                                        strncmp(use->value, "immortal:", 9) == 0 ||
                                        strncmp(use->value, "string:", 7) == 0);
-        if ((use->kind & USE_RMW) || !constant || (value && !str_same(value, use->value)) ||
-            use->access->path) {
+        /* Elements may get different constants, as long as only import fills them. */
+        bool element = use->access->path && variables_entry(use) == ENTRY_INIT;
+        bool number = element && str_starts(use->value, "const");
+        if ((use->kind & USE_RMW) || (!constant && !number) ||
+            (value && !str_same(value, use->value) && !element) ||
+            (use->access->path && !element)) {
             return false;
         }
         value = use->value;
@@ -135,12 +139,36 @@ variables_common(struct program *p, const char *a, const char *b)
     return out;
 }
 
+/* Do all writes at run time happen inside a function that runs once per process? */
+static bool
+variables_written_once(struct program *p, const struct variable_uses *uses)
+{
+    bool any = false;
+    for (size_t i = 0; i < uses->all.n; i++) {
+        const struct variable_use *use = &uses->all.at[i];
+        bool counts = (use->kind & (USE_WRITE | USE_RMW)) &&
+                      (variables_entry(use) & (ENTRY_RUN | ENTRY_FOREIGN));
+        if (!counts) {
+            continue;
+        }
+        if (!str_list_has(locks_at(p, use->body, use->seq), "once")) {
+            return false;
+        }
+        any = true;
+    }
+    return any;
+}
+
 static void
 variables_lock_evidence(struct program *p, struct fact_variable *v,
                         const struct variable_uses *uses)
 {
     const char *common = NULL;
     bool first = true, some = false;
+    if (variables_written_once(p, uses)) {
+        v->locked = "all"; /* readers go through the once function first */
+        return;
+    }
     for (size_t i = 0; i < uses->all.n; i++) {
         const struct variable_use *use = &uses->all.at[i];
         bool counts = variables_entry(use) & (ENTRY_RUN | ENTRY_FOREIGN);

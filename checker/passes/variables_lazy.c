@@ -64,13 +64,18 @@ lazy_returns_inside(const struct body *b, const struct fact_block *block)
 static const struct fact_block *
 lazy_guard(const struct body *b, const struct variable_use *use, const char *id)
 {
+    /* The outermost test counts: in double-checked locking it is the one without the lock. */
+    const struct fact_block *outermost = NULL;
     for (const struct fact_block *block = lazy_block(b, use->access->block); block;
          block = lazy_block(b, block->parent)) {
         bool then = str_same(block->kind, "then");
         if ((then && lazy_is_empty_test(block->cond, id)) ||
             (str_same(block->kind, "else") && lazy_is_full_test(block->cond, id))) {
-            return block;
+            outermost = block;
         }
+    }
+    if (outermost) {
+        return outermost;
     }
     for (size_t i = 0; i < b->blocks.n; i++) {
         const struct fact_block *block = b->blocks.at[i];

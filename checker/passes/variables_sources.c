@@ -47,6 +47,29 @@ sources_local(struct sources_walk *w, const struct body *b, const char *ref, int
     }
 }
 
+/* C values of Python objects: what they come from matters as well. */
+static bool
+sources_converts(const char *callee)
+{
+    return str_starts(callee, "PyLong_As") || str_starts(callee, "PyFloat_As") ||
+           str_starts(callee, "PyUnicode_As") || str_starts(callee, "PyBytes_As") ||
+           strcmp(callee, "PyObject_IsTrue") == 0 || strcmp(callee, "PyNumber_AsSsize_t") == 0;
+}
+
+static void
+sources_converted(struct sources_walk *w, const struct body *b, const char *callee, int depth)
+{
+    for (size_t i = 0; i < b->events.n; i++) {
+        const struct fact_call *c = (const struct fact_call *)(void *)b->events.at[i];
+        const char *inner = c->at.kind == FACT_call && str_same(c->callee, callee)
+                                ? call_arg(b, c, 0)
+                                : NULL;
+        if (inner) {
+            sources_value(w, b, inner, depth + 1);
+        }
+    }
+}
+
 /* What a project function returns; an API under its name. */
 static void
 sources_call(struct sources_walk *w, const struct body *b, const char *callee, int depth)
@@ -60,6 +83,9 @@ sources_call(struct sources_walk *w, const struct body *b, const char *callee, i
             }
         }
         return;
+    }
+    if (sources_converts(callee) && depth < MAX_SOURCE_DEPTH) {
+        sources_converted(w, b, callee, depth);
     }
     bool passes_on = strcmp(callee, "Py_NewRef") == 0 || strcmp(callee, "Py_XNewRef") == 0 ||
                      strcmp(callee, "_Py_NewRef") == 0 || strcmp(callee, "_Py_XNewRef") == 0;

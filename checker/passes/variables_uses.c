@@ -31,7 +31,8 @@ static unsigned
 uses_by_library(const char *callee)
 {
     static const char *const harmless[] = {
-        "PyModuleDef_Init", "PyModule_Create", "PyModule_Create2", "PyState_FindModule",
+        "PyModuleDef_Init", "PyModule_Create", "PyState_AddModule", "PyState_RemoveModule",
+        "PyStructSequence_InitType", "PyStructSequence_InitType2", "PyType_Ready", "PyModule_Create2", "PyState_FindModule",
         "PyType_FromSpec", "PyType_FromModuleAndSpec", "PyType_FromSpecWithBases",
         "PyType_FromMetaclass", "PyModule_AddFunctions", "PyType_GetModuleByDef",
         "PyStructSequence_NewType", "PyArg_ParseTupleAndKeywords", "_PyArg_ParseStack",

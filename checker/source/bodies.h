@@ -45,6 +45,8 @@ const char *bodies_lambda(struct body_walk *b, CXCursor c);
 void bodies_enter(struct body_walk *b, const struct unit_place *place);
 /* Emits what is left at the end of the function. */
 void bodies_finish_macros(struct body_walk *b, unsigned end);
+/* The descriptor of argument `index` of a macro use, from its text. */
+const char *bodies_macro_value(struct body_walk *b, const struct macro_site *site, int index);
 /* "null(var:x)" and the like; see kinds.def, block. */
 const char *bodies_condition(struct body_walk *b, CXCursor c);
 

@@ -86,7 +86,8 @@ bodies_lvalue_fact(struct body_walk *b, CXCursor c, const struct usage *usage)
     const char *value = usage->value;
     if (strcmp(how, "addr") == 0 && place.in_macro && bodies_is_replacing(b->use)) {
         how = "write";
-        value = strcmp(b->use->name, "Py_CLEAR") == 0 ? "null" : "expr";
+        value = strcmp(b->use->name, "Py_CLEAR") == 0 ? "null"
+                                                        : bodies_macro_value(b, b->use, 1);
     }
     bool is_function = root && root->sort == DECL_FUNCTION;
     bool is_static = root && root->sort == DECL_STATIC && bodies_ours(root);
@@ -276,6 +277,11 @@ bodies_target(struct body_walk *b, CXCursor c)
     struct call_target target = {.name = NULL};
     target.cursor = b->u->cx->getCursorReferenced(c);
     if (!b->u->cx->Cursor_isNull(target.cursor) && !b->u->cx->isInvalid(target.cursor.kind)) {
+        if (b->u->is_cxx) {
+            /* The body of an instance is that of its template. */
+            CXCursor generic = b->u->cx->getSpecializedCursorTemplate(target.cursor);
+            target.cursor = b->u->cx->Cursor_isNull(generic) ? target.cursor : generic;
+        }
         struct decl *d = unit_decl(b->u, target.cursor);
         if (d->sort == DECL_FUNCTION) {
             target.decl = d;
@@ -287,6 +293,24 @@ bodies_target(struct body_walk *b, CXCursor c)
         target.is_method && b->u->cx->CXXMethod_isConst(target.cursor) != 0;
     target.is_operator = str_starts(target.name, "operator");
     return target;
+}
+
+/* Constructors and destructors that nobody wrote stand at their class's own place. */
+static bool
+bodies_is_implicit(struct body_walk *b, const struct call_target *target)
+{
+    if (target->cursor.kind != CXCursor_Constructor &&
+        target->cursor.kind != CXCursor_Destructor) {
+        return false;
+    }
+    CXFile file = NULL, other = NULL;
+    CXCursor class = b->u->cx->getCursorSemanticParent(target->cursor);
+    unsigned at = 0, class_at = 0;
+    b->u->cx->getExpansionLocation(b->u->cx->getCursorLocation(target->cursor), &file, NULL, NULL,
+                                   &at);
+    b->u->cx->getExpansionLocation(b->u->cx->getCursorLocation(class), &other, NULL, NULL,
+                                   &class_at);
+    return at == class_at && file == other;
 }
 
 /* Is parameter `index` of the callee a pointer or reference to const? */
@@ -405,6 +429,7 @@ bodies_call(struct body_walk *b, CXCursor c, const struct unit_place *place,
         }
         bodies_argument(b, arg, &target, i);
     }
+    const char *through = !target.decl && parts.n > 0 ? describe(b->u, parts.at[0]) : NULL;
     cx_children_free(&parts);
     unit_set_file(b->u, place);
     struct fact_call *call =
@@ -415,7 +440,9 @@ bodies_call(struct body_walk *b, CXCursor c, const struct unit_place *place,
     call->nargs = n > 0 ? n : 0;
     call->callee = target.name ? target.name : "(indirect)";
     call->origin = target.decl ? origin_names[target.decl->whose] : "indirect";
-    call->id = target.decl && bodies_ours(target.decl) ? target.decl->id : NULL;
+    call->id = target.decl && bodies_ours(target.decl) && !bodies_is_implicit(b, &target)
+                   ? target.decl->id
+                   : through;
     call->result = usage->result ? usage->result : "used";
     call->into = usage->into;
     if (place->in_macro) {

@@ -124,6 +124,28 @@ macro_arguments(struct body_walk *b, const char *args, long seq)
     }
 }
 
+const char *
+bodies_macro_value(struct body_walk *b, const struct macro_site *site, int index)
+{
+    int depth = 0;
+    const char *p = site->args ? site->args : "";
+    for (; *p && index > 0; p++) {
+        depth += *p == '(' || *p == '[' ? 1 : *p == ')' || *p == ']' ? -1 : 0;
+        index -= *p == ',' && depth == 0;
+    }
+    size_t n = 0;
+    while (p[n] && (p[n] != ',' || depth)) {
+        depth += p[n] == '(' ? 1 : p[n] == ')' ? -1 : 0;
+        n++;
+    }
+    const char *text = intern_n(b->u->strings, p, n);
+    const char *inner = text + strspn(text, " ");
+    if (str_starts(inner, "Py_NewRef(") || str_starts(inner, "Py_XNewRef(")) {
+        inner = intern_n(b->u->strings, strchr(inner, '(') + 1, strcspn(strchr(inner, '(') + 1, ")"));
+    }
+    return macro_describe(b, inner);
+}
+
 static void
 macro_emit(struct body_walk *b, const struct macro_site *site, const char *path)
 {

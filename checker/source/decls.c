@@ -48,7 +48,8 @@ decls_variable(struct unit *u, CXCursor c, const char *func)
     v->is_volatile = type.is_volatile;
     v->is_nontrivial = type.is_nontrivial;
     v->is_tls = cx->getCursorTLSKind(c) != CXTLS_None;
-    v->is_definition = storage != CX_SC_Extern && cx->isCursorDefinition(c);
+    /* `static T x;` is a tentative definition, which libclang does not call one. */
+    v->is_definition = storage != CX_SC_Extern && (!is_member || cx->isCursorDefinition(c));
     long long bytes = cx->Type_getSizeOf(cx->getCursorType(c));
     v->bytes = bytes > 0 ? (long)bytes : 0;
     v->guard = place.lexed ? lexed_guard(place.lexed, line) : NULL;
@@ -119,6 +120,31 @@ decls_entry(struct unit *u, const struct unit_place *place, const char *name, co
     }
 }
 
+/* Functions that the loader runs: __attribute__((constructor)) before or behind the name. */
+static const char *
+decls_attributes(struct unit *u, const struct unit_place *place, CXCursor c)
+{
+    if (!place->lexed) {
+        return NULL;
+    }
+    const char *s = place->lexed->text.s;
+    unsigned from = place->offset, to = place->offset;
+    while (from > 0 && place->offset - from < 200 && s[from - 1] != ';' && s[from - 1] != '}') {
+        from--;
+    }
+    unsigned end = cx_end_offset(u->cx, c);
+    while (to < end && s[to] != '{') {
+        to++;
+    }
+    bool constructor = memmem(s + from, to - from, "((constructor", 13) != NULL ||
+                       memmem(s + from, to - from, "((__constructor", 15) != NULL;
+    bool destructor = memmem(s + from, to - from, "((destructor", 12) != NULL ||
+                      memmem(s + from, to - from, "((__destructor", 14) != NULL;
+    return constructor ? destructor ? "constructor,destructor" : "constructor"
+           : destructor ? "destructor"
+                        : NULL;
+}
+
 static void
 decls_function(struct unit *u, CXCursor c)
 {
@@ -143,6 +169,7 @@ decls_function(struct unit *u, CXCursor c)
     f->ret = result.class;
     f->end_line = end_line;
     f->in_header = place.file->whose != FILE_MAIN;
+    f->attributes = decls_attributes(u, &place, c);
     decls_params(u, c, f);
     place.line = (int)line;
     place.column = (int)column;

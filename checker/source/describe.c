@@ -38,17 +38,27 @@ describe_string(struct unit *u, CXCursor c)
     if (c.kind != CXCursor_StringLiteral) {
         return NULL;
     }
+    /* Evaluating a literal gives nothing on LLVM 14; its spelling is the quoted source text. */
+    struct str text = {0};
+    cx_add(u->cx, &text, u->cx->getCursorSpelling(c));
+    const char *open = text.s ? strchr(text.s, '"') : NULL;
+    const char *close = open ? strrchr(text.s, '"') : NULL;
+    size_t n = close > open ? (size_t)(close - open - 1) : 0;
+    const char *kept =
+        intern_n(u->strings, open ? open + 1 : "", n < MAX_STRING ? n : MAX_STRING);
+    str_free(&text);
+    return kept;
+}
+
+static bool
+describe_is_float(struct unit *u, CXCursor c)
+{
     CXEvalResult result = u->cx->Cursor_Evaluate(c);
-    const char *kept = NULL;
-    if (result && u->cx->EvalResult_getKind(result) == CXEval_StrLiteral) {
-        const char *text = u->cx->EvalResult_getAsStr(result);
-        size_t n = text ? strnlen(text, MAX_STRING) : 0;
-        kept = intern_n(u->strings, text ? text : "", n);
-    }
+    bool yes = result && u->cx->EvalResult_getKind(result) == CXEval_Float;
     if (result) {
         u->cx->EvalResult_dispose(result);
     }
-    return kept;
+    return yes;
 }
 
 static const char *
@@ -56,7 +66,7 @@ describe_number(struct unit *u, CXCursor c, bool as_pointer)
 {
     long value;
     if (!describe_integer(u, c, &value)) {
-        return "const";
+        return describe_is_float(u, c) ? "const" : "expr";
     }
     if (as_pointer && value == 0) {
         return "null";
@@ -168,8 +178,7 @@ describe(struct unit *u, CXCursor c)
         if (ops_binary(cx, inner, &left, &right) == BINARY_ASSIGN) {
             return describe(u, right);
         }
-        const char *number = describe_number(u, inner, outer.kind == CXType_Pointer);
-        return strcmp(number, "const") == 0 ? "expr" : number;
+        return describe_number(u, inner, outer.kind == CXType_Pointer);
     }
     default:
         return "expr";

@@ -92,14 +92,42 @@ inits_each_field(struct unit *u, CXCursor list, inits_value_fn *call, void *data
 
 /* ---- PyModuleDef ---- */
 
-static const char *
-inits_sizeof_text(struct unit *u, CXCursor value, const char *size)
+struct inits_type_ref {
+    struct unit *u;
+    const char *record;
+};
+
+static enum CXChildVisitResult
+inits_find_type(CXCursor c, CXCursor parent, CXClientData data)
 {
+    (void)parent;
+    struct inits_type_ref *walk = data;
+    if (c.kind != CXCursor_TypeRef) {
+        return CXChildVisit_Recurse;
+    }
+    struct type_facts facts;
+    types_classify(walk->u, walk->u->cx->getCursorType(c), &facts);
+    walk->record = facts.record;
+    return CXChildVisit_Break;
+}
+
+/* The struct inside sizeof(...): from the AST, so that a typedef's name becomes the struct's. */
+static const char *
+inits_sizeof_text(struct unit *u, CXCursor value)
+{
+    struct inits_type_ref walk = {.u = u};
+    u->cx->visitChildren(value, inits_find_type, &walk);
+    CXCursor inner = cx_strip(u->cx, value);
+    if (!walk.record && inner.kind == CXCursor_UnaryExpr) {
+        u->cx->visitChildren(inner, inits_find_type, &walk);
+    }
+    if (walk.record) {
+        return walk.record;
+    }
     const char *text = unit_text(u, value, 80);
     const char *open = text ? strstr(text, "sizeof") : NULL;
     open = open ? strchr(open, '(') : NULL;
     const char *close = open ? strchr(open, ')') : NULL;
-    (void)size;
     if (!close) {
         return NULL;
     }
@@ -131,7 +159,7 @@ inits_moduledef_field(struct unit *u, const char *field, CXCursor value, void *d
             def->size = intern(u->strings, text.s);
             str_free(&text);
         }
-        def->state = inits_sizeof_text(u, value, def->size);
+        def->state = inits_sizeof_text(u, value);
     }
     else {
         static const struct {
@@ -268,6 +296,14 @@ inits_slot_field(struct unit *u, const char *field, CXCursor value, void *data)
         cx_children_free(&inner);
     }
     const char *constant = inits_constant_slot(u, s->slot->name, value);
+    const char *record = str_same(s->slot->name, "Py_mod_state_size") ? inits_sizeof_text(u, value)
+                                                                      : NULL;
+    if (record) {
+        struct str size = {0};
+        str_addf(&size, "sizeof:%s", record);
+        constant = intern(u->strings, size.s);
+        str_free(&size);
+    }
     s->slot->value = constant ? constant : text;
     s->has_value = true;
 }
@@ -339,7 +375,7 @@ inits_typespec_field(struct unit *u, const char *field, CXCursor value, void *da
         spec->name = describe_string(u, value);
     }
     else if (strcmp(field, "basicsize") == 0) {
-        spec->size = inits_sizeof_text(u, value, NULL);
+        spec->size = inits_sizeof_text(u, value);
     }
     else if (strcmp(field, "itemsize") == 0) {
         describe_integer(u, value, &number);

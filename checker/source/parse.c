@@ -265,9 +265,12 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     struct plan_unit *unit = parser->plan->units.at[index];
     struct arena arena = {0};
     struct facts facts = {0};
-    bool limited = false, as_cxx = false, said = false;
+    bool limited = false, as_cxx = false, ft_errors = false;
+    struct str status = {0}, files = {0};
     for (int flavour = 0; flavour < FLAVOURS; flavour++) {
-        if (!unit->wanted[flavour] && !(flavour == FLAVOUR_GIL && limited)) {
+        /* A source may refuse one flavour with an #error of its own: the other is seen as well. */
+        bool second = flavour == FLAVOUR_GIL && (limited || ft_errors);
+        if (!unit->wanted[flavour] && !second) {
             continue;
         }
         struct attempt attempt = parse_flavour(parser, unit, (enum flavour)flavour,
@@ -288,19 +291,24 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
             parse_dispose(parser, as_cxx ? &attempt : &again);
             attempt = as_cxx ? again : attempt;
         }
-        if (!said) {
-            parse_status(result, &attempt);
-            said = true;
+        ft_errors |= flavour == FLAVOUR_FT && attempt.diagnostics.errors;
+        if (!status.n || !attempt.diagnostics.errors) {
+            str_clear(&status);
+            parse_status(&status, &attempt);
         }
         if (attempt.tu) {
-            struct inclusions walk = {.parser = parser, .result = result};
+            struct inclusions walk = {.parser = parser, .result = &files};
             parser->cx->getInclusions(attempt.tu, parse_inclusion, &walk);
             parse_facts(parser, unit, &attempt, (enum flavour)flavour, limited, as_cxx, &facts);
         }
         parse_dispose(parser, &attempt);
     }
+    str_add(result, status.n ? status.s : "S failed not parsed\n");
+    str_addn(result, files.s ? files.s : "", files.n);
     str_add(result, "F\n");
     facts_write_text(&facts, result);
+    str_free(&status);
+    str_free(&files);
     facts_free(&facts);
     arena_free(&arena);
 }

@@ -12,7 +12,7 @@
 #include "source/workers.h"
 
 enum { JOB_GROUP = 1, JOB_UNIT = 2, JOB_HEADER_FT = 4, JOB_HEADER_GIL = 8 };
-enum { CACHE_FORMAT = 3 };
+enum { CACHE_FORMAT = 4 };
 
 struct run {
     const struct source_options *options;

@@ -247,8 +247,10 @@ unit_id(struct unit *u, CXCursor c)
         str_addc(&id, '.');
     }
     else if (internal) {
+        /* Declared in one file (Argument Clinic's header), defined in another: the definition's. */
+        CXCursor definition = cx->getCursorDefinition(c);
         CXFile handle = NULL;
-        cx_offset(cx, c, &handle);
+        cx_offset(cx, cx->Cursor_isNull(definition) ? c : definition, &handle);
         str_addf(&id, "%s#", unit_file(u, handle)->path);
     }
     if (u->is_cxx && !local) {
