@@ -165,7 +165,7 @@ def choose_headers(python=None):
 
 def add_extcheck_option(parser):
     parser.add_argument("--extcheck", default=str(DEFAULT_EXTCHECK), metavar="PATH",
-                        help="the checker to run (default: build/release/checker/extcheck)")
+                        help="the checker to run (default: build/release/extcheck)")
 
 
 def need_program(path):

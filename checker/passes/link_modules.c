@@ -272,7 +272,23 @@ link_module_for(struct program *p, const struct fact_entry *e)
 static bool
 link_is_test_name(const char *name)
 {
-    return str_starts(name, "_test") || str_starts(name, "xx") || str_starts(name, "_xx");
+    return str_starts(name, "_test");
+}
+
+/* A module named _test... whose statics are fixtures. One built as part of the core is not: the
+ * core initialises it in every interpreter like its other modules. */
+static bool
+link_is_test_module(const struct program *p, const struct fact_entry *e)
+{
+    if (!link_is_test_name(e->name)) {
+        return false;
+    }
+    FACTS_EACH(p->facts, define, d) {
+        if (d->at.unit == e->at.unit && str_starts(d->name, "Py_BUILD_CORE")) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void
@@ -283,7 +299,7 @@ link_find_entries(struct program *p, struct reach *r)
         bool export = str_same(e->kind, "modexport");
         if (!m) {
             m = link_new_module(p, &e->at, e->name, e->func);
-            m->test_code = link_is_test_name(e->name);
+            m->test_code = link_is_test_module(p, e);
         }
         m->modexport |= export;
         m->pyinit |= !export;

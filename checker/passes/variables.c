@@ -183,6 +183,27 @@ variables_lock_evidence(struct program *p, struct fact_variable *v,
     v->locked = !common ? some ? "some" : "no" : variables_works_everywhere(common) ? "all" : "ft";
 }
 
+/* A struct that is filled with addresses of our own static types or objects shares them just as an
+ * assignment would: a C API table, for one. */
+static void
+variables_initialised_with_objects(struct program *p, struct fact_variable *v)
+{
+    struct str context = {0};
+    str_addf(&context, "init:%s", v->id);
+    FACTS_EACH(p->facts, access, a) {
+        if (!a->context || (a->func && *a->func) || !str_same(a->context, context.s)) {
+            continue;
+        }
+        const struct fact_variable *target = program_variable(p, a->var);
+        if (target && (str_same(target->class, "type-object") ||
+                       str_same(target->class, "object-struct"))) {
+            link_add_word(p, &v->written, "init");
+            link_add_word(p, &v->sources, "addr");
+        }
+    }
+    str_free(&context);
+}
+
 static void
 variables_one(struct program *p, struct fact_variable *v)
 {
@@ -195,6 +216,10 @@ variables_one(struct program *p, struct fact_variable *v)
     v->atomic_access = variables_all_atomic(v, &uses);
     variables_lock_evidence(p, v, &uses);
     variables_lazy(p, v, &uses);
+    if (!v->written && variables_shares_python(v) && str_same(v->class, "struct") &&
+        !v->is_array && !v->is_const) {
+        variables_initialised_with_objects(p, v);
+    }
     vec_free(&uses.all);
 }
 

@@ -387,6 +387,7 @@ verdict_drop_claims(struct findings *out)
     for (size_t i = 0; i < out->all.n; i++) {
         struct finding *f = out->all.at[i];
         if (f->rule->needs.n && !verdict_claim_stands(out, f)) {
+            vec_free(&f->related);
             continue;
         }
         out->all.at[kept++] = f;

@@ -268,6 +268,7 @@ struct call_target {
     CXCursor cursor;
     struct decl *decl; /* NULL: indirect */
     const char *name;
+    CXType pointer; /* type of what is called through, when indirect */
     bool is_method, is_const_method, is_operator;
 };
 
@@ -317,10 +318,11 @@ bodies_is_implicit(struct body_walk *b, const struct call_target *target)
 static bool
 bodies_const_param(struct body_walk *b, const struct call_target *target, unsigned index)
 {
-    if (!target->decl) {
-        return false;
+    CXType function = target->decl ? b->u->cx->getCursorType(target->cursor)
+                                   : b->u->cx->getCanonicalType(target->pointer);
+    if (!target->decl && function.kind == CXType_Pointer) {
+        function = b->u->cx->getCanonicalType(b->u->cx->getPointeeType(function));
     }
-    CXType function = b->u->cx->getCursorType(target->cursor);
     int n = b->u->cx->getNumArgTypes(function);
     if (n < 0 || index >= (unsigned)n) {
         return false;
@@ -417,6 +419,7 @@ bodies_call(struct body_walk *b, CXCursor c, const struct unit_place *place,
     struct cx_children parts;
     cx_children(cx, c, &parts);
     if (parts.n > 0 && (int)parts.n > n) {
+        target.pointer = cx->getCursorType(parts.at[0]);
         bodies_callee(b, parts.at[0], &target);
     }
     for (int i = 0; i < n; i++) {

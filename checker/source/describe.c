@@ -89,6 +89,10 @@ describe_call(struct unit *u, CXCursor c)
     if (d->sort != DECL_FUNCTION) {
         return "call:(indirect)";
     }
+    if (str_starts(d->name, "__builtin_huge_val") || str_starts(d->name, "__builtin_inf") ||
+        str_starts(d->name, "__builtin_nan")) {
+        return "const"; /* INFINITY and NAN */
+    }
     bool ours = d->whose == FILE_MAIN || d->whose == FILE_PROJECT;
     return describe_join(u, "call:", ours ? d->id : d->name, NULL);
 }

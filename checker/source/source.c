@@ -12,13 +12,13 @@
 #include "source/workers.h"
 
 enum { JOB_GROUP = 1, JOB_UNIT = 2, JOB_HEADER_FT = 4, JOB_HEADER_GIL = 8 };
-enum { CACHE_FORMAT = 4 };
 
 struct run {
     const struct source_options *options;
     struct plan plan;
     struct cx cx;
     struct cache cache;
+    struct str program; /* identity of this very binary: a rebuilt checker asks anew */
     struct str library, resource_flag, resource_dir, scratch;
     struct facts *out;
     source_failed *failed;
@@ -34,11 +34,20 @@ struct run {
 /* ---- what the cache is asked ---- */
 
 static void
+source_identify(struct run *run)
+{
+    struct stat st;
+    bool known = stat("/proc/self/exe", &st) == 0;
+    str_addf(&run->program, "%lld %lld", known ? (long long)st.st_size : 0,
+             known ? (long long)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 : 0);
+}
+
+static void
 source_cache_key(struct run *run, const struct plan_unit *unit, struct str *key)
 {
     const struct source_headers *headers = &run->options->headers;
-    str_addf(key, "extcheck " EXTCHECK_VERSION " format %d\x1f%s\x1f%s\x1f%s\x1f%d\x1f%d\x1f%s",
-             CACHE_FORMAT, run->library.n ? run->library.s : "", unit->path,
+    str_addf(key, "extcheck " EXTCHECK_VERSION " %s\x1f%s\x1f%s\x1f%s\x1f%d\x1f%d\x1f%s",
+             run->program.s, run->library.n ? run->library.s : "", unit->path,
              run->plan.working_directory, run->options->both_flavours, headers->gil_disabled,
              run->plan.project_root);
     for (const char *const *flag = headers->flags; flag && *flag; flag++) {
@@ -345,6 +354,7 @@ source_free(struct run *run)
     free(run->group_files);
     plan_free(&run->plan);
     cache_free(&run->cache);
+    str_free(&run->program);
     str_free(&run->library);
     str_free(&run->resource_flag);
     str_free(&run->resource_dir);
@@ -358,10 +368,12 @@ source_extract(const struct source_options *options, struct facts *out, source_f
     struct run run = {.options = options, .out = out, .failed = failed, .context = context};
     const char *library = options->libclang ? options->libclang : getenv("EXTCHECK_LIBCLANG");
     str_add(&run.library, library ? library : "");
+    source_identify(&run);
     run.cache.dir = options->cache_dir;
     if (!plan_build(&run.plan, options)) {
         run.results = NULL;
         plan_free(&run.plan);
+        str_free(&run.program);
         str_free(&run.library);
         return -1;
     }

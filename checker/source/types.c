@@ -48,6 +48,7 @@ static const struct type_name record_classes[] = {
     {"Py_tss_t", "tss"},
     {"_Py_tss_t", "tss"},
     {"tss_t", "tss"},
+    {"Tcl_ThreadDataKey", "tss"},
     {"_typeobject", "type-object"},
     {"PyTypeObject", "type-object"},
     {"PyGILState_STATE", "thread-state"},
