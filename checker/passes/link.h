@@ -40,6 +40,8 @@ void variables_lazy(struct program *p, struct fact_variable *v, const struct var
 /* The words for where a value comes from, added to a comma list. variables_sources.c */
 void variables_sources(struct program *p, struct fact_variable *v,
                        const struct variable_uses *uses);
+/* Does only the main interpreter get there? main_only.c */
+bool main_only_at(const struct program *p, const struct body *b, long seq);
 /* Adds a word to a comma list unless it is there. */
 void link_add_word(struct program *p, const char **list, const char *word);
 

@@ -288,7 +288,8 @@ type_flaw(struct program *p, const struct fact *where, const struct body *b, con
     struct fact_flaw *flaw = program_flaw(p, where, b, what, name);
     flaw->detail = facts_intern(p->facts, detail);
     if (type->variable) {
-        flaw->symbol = type->variable->name;
+        /* A spec is only the recipe: what is wrong is the type that Python sees. */
+        flaw->symbol = type->spec && type->name ? type->name : type->variable->name;
         flaw->test_code = flaw->test_code || type->variable->test_code;
         if (!flaw->modules || !*flaw->modules) {
             flaw->modules = type->variable->modules;

@@ -28,8 +28,9 @@ variables_writers(struct program *p, struct fact_variable *v, const struct varia
             continue;
         }
         if (use->kind & (USE_WRITE | USE_RMW)) {
-            dead |= !variables_entry(use);
-            written |= variables_entry(use);
+            bool main_only = main_only_at(p, use->body, use->seq);
+            dead |= !variables_entry(use) || main_only;
+            written |= main_only ? 0U : variables_entry(use);
             v->writes++;
             v->rmw += (use->kind & USE_RMW) != 0 && !(use->kind & USE_ATOMIC);
             if (variables_entry(use)) {
@@ -63,7 +64,10 @@ variables_idempotent(const struct variable_uses *uses)
                                        strncmp(use->value, "string:", 7) == 0);
         /* Elements may get different constants, as long as only import fills them. */
         bool element = use->access->path && variables_entry(use) == ENTRY_INIT;
-        bool number = element && str_starts(use->value, "const");
+        /* A member set from another member of the same element: the same on every import. */
+        bool derived = element && value_of(use->value, "field") &&
+                       str_starts(use->value + 6, use->access->var);
+        bool number = (element && str_starts(use->value, "const")) || derived;
         if ((use->kind & USE_RMW) || (!constant && !number) ||
             (value && !str_same(value, use->value) && !element) ||
             (use->access->path && !element)) {

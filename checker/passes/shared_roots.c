@@ -1,0 +1,280 @@
+/* Objects that several threads can hold; see shared_roots.h. */
+#include "passes/shared_roots.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROOTS_MAX_PARAMS = 16, ROOTS_MAX_HOPS = 6 };
+
+struct root_mask {
+    unsigned run, init; /* bit N: parameter N is shared; it is while __init__ runs */
+};
+
+/* Nobody else holds the object yet, or any more. */
+static const char roots_private[] =
+    "tp_new,tp_alloc,tp_dealloc,tp_clear,tp_traverse,tp_finalize,tp_del,tp_free,tp_is_gc,exec,"
+    "create,pyinit,modexport,m_clear,m_free,m_traverse,callback";
+/* Python calls these right after tp_new, before anybody else sees the object. */
+static const char roots_initial[] = "__init__,__setstate__,__setstate_cython__,__post_init__";
+
+bool
+roots_generated(const struct program *p, const struct fact *f)
+{
+    if (f->unit < 0 || (size_t)f->unit >= p->facts->by_kind[FACT_unit].n) {
+        return false;
+    }
+    const struct fact *unit = p->facts->by_kind[FACT_unit].at[f->unit];
+    const char *generator = ((const struct fact_unit *)(const void *)unit)->generator;
+    return generator && *generator;
+}
+
+bool
+roots_unlocked(struct program *p, const struct body *b, long seq, long block)
+{
+    const char *held = locks_at(p, b, seq);
+    return (!held || !*held) && !flow_in_critical_section(b, seq, block, NULL);
+}
+
+static struct root_mask *
+roots_mask(struct program *p, struct shared_roots *roots, const struct body *b)
+{
+    void **slot = map_slot(&roots->masks, b->fact->id);
+    if (!*slot) {
+        *slot = arena_alloc(&p->arena, sizeof(struct root_mask));
+    }
+    return *slot;
+}
+
+static bool
+roots_is_bound(const struct body *b)
+{
+    static const char *const prefixes[] = {"tp_", "nb_", "sq_", "mp_", "am_", "bf_"};
+    if (!b->binding || str_list_has(roots_private, b->binding)) {
+        return false;
+    }
+    bool bound = str_list_has("method,getter,setter", b->binding);
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+        bound |= str_starts(b->binding, prefixes[i]);
+    }
+    return bound && flow_runs(b);
+}
+
+static unsigned
+roots_all_params(const struct body *b)
+{
+    long n = b->fact->nparams < ROOTS_MAX_PARAMS ? b->fact->nparams : ROOTS_MAX_PARAMS;
+    return n > 0 ? (1U << n) - 1 : 0;
+}
+
+/* Parameters that Python fills in. Methods like __setstate__ stand beside tp_init. */
+static void
+roots_seed(struct program *p, struct shared_roots *roots)
+{
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        struct body *b = p->bodies.at[i];
+        if (roots_is_bound(b) && !roots_generated(p, &b->fact->at)) {
+            struct root_mask *mask = roots_mask(p, roots, b);
+            unsigned all = roots_all_params(b);
+            *(str_same(b->binding, "tp_init") ? &mask->init : &mask->run) = all;
+        }
+    }
+    FACTS_EACH(p->facts, row, r) {
+        struct body *b = r->name && str_list_has(roots_initial, r->name)
+                             ? program_value_body(p, r->func)
+                             : NULL;
+        struct root_mask *mask = b ? map_get(&roots->masks, b->fact->id) : NULL;
+        if (mask && mask->run) {
+            *mask = (struct root_mask){.run = mask->run & ~1U, .init = 1};
+        }
+    }
+}
+
+/* The parameter number a value is, or -1. */
+static int
+roots_param(const char *value)
+{
+    const char *digits = value_of(value, "param");
+    char *end = NULL;
+    long n = digits ? strtol(digits, &end, 10) : -1;
+    return end && !*end && end != digits && n >= 0 && n < ROOTS_MAX_PARAMS ? (int)n : -1;
+}
+
+/* Hands shared parameters on to the callee; returns whether anything is new there. */
+static bool
+roots_pass_on(struct program *p, struct shared_roots *roots, const struct body *b,
+              const struct root_mask *from, const struct fact_call *call)
+{
+    struct body *callee = scan_body(p, call->id);
+    if (!callee || callee == b || (callee->binding && str_list_has("tp_new,tp_init,tp_dealloc",
+                                                                   callee->binding))) {
+        return false;
+    }
+    struct root_mask found = {0};
+    for (int i = 0; i < call->nargs && i < ROOTS_MAX_PARAMS; i++) {
+        int param = roots_param(scan_arg(b, call, i));
+        if (param >= 0) {
+            found.run |= (from->run >> param & 1U) << i;
+            found.init |= (from->init >> param & 1U) << i;
+        }
+    }
+    if ((!found.run && !found.init) || !roots_unlocked(p, b, call->seq, call->block)) {
+        return false;
+    }
+    struct root_mask *mask = roots_mask(p, roots, callee);
+    struct root_mask before = *mask;
+    mask->run |= found.run;
+    mask->init |= found.init;
+    return mask->run != before.run || mask->init != before.init;
+}
+
+static void
+roots_spread(struct program *p, struct shared_roots *roots)
+{
+    VEC(struct body *) queue = {0};
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        if (map_get(&roots->masks, p->bodies.at[i]->fact->id)) {
+            vec_push(&queue, p->bodies.at[i]);
+        }
+    }
+    while (queue.n) {
+        struct body *b = queue.at[--queue.n];
+        const struct root_mask from = *roots_mask(p, roots, b);
+        SCAN_CALLS(b, call)
+        {
+            if (roots_pass_on(p, roots, b, &from, call)) {
+                vec_push(&queue, scan_body(p, call->id));
+            }
+        }
+    }
+    vec_free(&queue);
+}
+
+static void
+roots_index_members(struct program *p, struct shared_roots *roots)
+{
+    FACTS_EACH(p->facts, member, m) {
+        if (m->record && m->index == 0 &&
+            (str_same(m->class, "object-struct") || str_same(m->name, "ob_base") ||
+             str_same(m->name, "ob_refcnt"))) {
+            map_set(&roots->objects, m->record, (void *)(uintptr_t)m->record);
+        }
+    }
+    FACTS_EACH(p->facts, member, m) {
+        const char *owner = m->record ? map_get(&roots->objects, m->record) : NULL;
+        if (owner && m->name && *m->name) {
+            void **slot = map_slot(&roots->owners, m->name);
+            *slot = !*slot || str_same(*slot, owner) ? (void *)(uintptr_t)owner
+                                                     : (void *)(uintptr_t) "";
+        }
+    }
+}
+
+void
+roots_build(struct program *p, struct shared_roots *roots)
+{
+    *roots = (struct shared_roots){0};
+    roots_index_members(p, roots);
+    roots_seed(p, roots);
+    roots_spread(p, roots);
+}
+
+void
+roots_free(struct shared_roots *roots)
+{
+    map_free(&roots->masks);
+    map_free(&roots->objects);
+    map_free(&roots->owners);
+}
+
+const char *
+roots_shared(const struct shared_roots *roots, const struct body *b, const char *value, long seq,
+             bool *initial)
+{
+    const struct root_mask *mask = map_get(&roots->masks, b->fact->id);
+    const char *resolved = mask ? scan_resolve(b, value, seq) : NULL;
+    int param = roots_param(resolved);
+    if (param < 0 || !((mask->run | mask->init) >> param & 1U)) {
+        return NULL;
+    }
+    if (initial) {
+        *initial = !(mask->run >> param & 1U);
+    }
+    return resolved;
+}
+
+/* Where the last "->" of a path stands, or NULL. */
+static const char *
+roots_last_arrow(const char *path)
+{
+    const char *last = NULL;
+    for (const char *at = path; at && (at = strstr(at, "->")) != NULL; at += 2) {
+        last = at;
+    }
+    return last;
+}
+
+/* The member that a path names behind its last arrow: "in" of "->in.q", "buf" of "->buf[]". */
+static const char *
+roots_member(struct program *p, const char *path)
+{
+    const char *arrow = roots_last_arrow(path);
+    size_t n = arrow ? strcspn(arrow + 2, ".[>*(-") : 0;
+    return n ? arena_copy(&p->arena, arrow + 2, n) : NULL;
+}
+
+/* The struct the member belongs to. What the access says is the struct of the last step. */
+static const char *
+roots_record(const struct shared_roots *roots, const char *path, const char *member,
+             const char *record)
+{
+    bool nested = strchr(roots_last_arrow(path), '.') != NULL;
+    if (record && !nested) {
+        return record;
+    }
+    const char *owner = map_get(&roots->owners, member);
+    return owner && *owner ? owner : NULL;
+}
+
+bool
+roots_field(struct program *p, const struct shared_roots *roots, const struct body *b,
+            const char *var, const char *path, const char *record, long seq,
+            struct root_field *out)
+{
+    if (!str_starts(path, "->")) {
+        return false;
+    }
+    const char *through = NULL, *value = scan_resolve(b, var, seq);
+    for (int hops = 0; hops < ROOTS_MAX_HOPS && str_starts(value, "field:"); hops++) {
+        /* A local that was taken from the object: `node = self->head; node->n++`. */
+        through = value + strlen("field:");
+        const char *arrow = strstr(through, "->");
+        if (!arrow) {
+            return false;
+        }
+        value = scan_resolve(b, arena_copy(&p->arena, through, (size_t)(arrow - through)), seq);
+    }
+    *out = (struct root_field){0};
+    out->base = roots_shared(roots, b, value, seq, &out->initial);
+    if (!out->base) {
+        return false;
+    }
+    out->direct = !through && roots_last_arrow(path) == path;
+    out->field = roots_member(p, path);
+    out->record = out->field ? roots_record(roots, path, out->field, record) : NULL;
+    return out->record && (map_get(&roots->objects, out->record) || !out->direct);
+}
+
+bool
+roots_value_field(struct program *p, const struct shared_roots *roots, const struct body *b,
+                  const char *value, long seq, struct root_field *out)
+{
+    const char *resolved = value_of(scan_resolve(b, value, seq), "field");
+    const char *arrow = resolved ? strstr(resolved, "->") : NULL;
+    if (!arrow) {
+        return false;
+    }
+    const char *base = arena_copy(&p->arena, resolved, (size_t)(arrow - resolved));
+    return roots_field(p, roots, b, base, arena_string(&p->arena, arrow), NULL, seq, out) &&
+           out->direct;
+}

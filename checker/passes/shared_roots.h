@@ -1,0 +1,46 @@
+/* Which parameters are objects that other threads can hold too: those of methods, getters, setters
+ * and slots, and of helpers that are handed one of them while no lock is held.
+ *
+ * Ownership: a shared_roots borrows from the program; roots_free() releases its tables.
+ * Threads: one owner. Errors: what is not known to be shared counts as private. */
+#ifndef EXTCHECK_PASSES_SHARED_ROOTS_H
+#define EXTCHECK_PASSES_SHARED_ROOTS_H
+
+#include "passes/flow.h"
+
+struct shared_roots {
+    struct map masks;   /* function id -> struct root_mask */
+    struct map objects; /* structs that start with PyObject -> their name */
+    struct map owners;  /* member name -> the one such struct that has it; "" when several do */
+};
+
+/* Where a member access ends up. */
+struct root_field {
+    const char *base;   /* "param:0" */
+    const char *record; /* struct that holds the field */
+    const char *field;
+    bool direct;  /* the field lies in the object itself */
+    bool initial; /* only tp_init and relatives hand the object over */
+};
+
+void roots_build(struct program *p, struct shared_roots *roots);
+void roots_free(struct shared_roots *roots);
+
+/* Is the value, followed through locals, a parameter that other threads can hold? Returns it
+ * ("param:0"), or NULL. *initial (may be NULL): only while __init__ runs. */
+const char *roots_shared(const struct shared_roots *roots, const struct body *b, const char *value,
+                         long seq, bool *initial);
+/* Resolves `var` with `path` ("->buf[]") to the field of a shared object. record: the struct of the
+ * last member where it is known. False when the object is private or not an object. */
+bool roots_field(struct program *p, const struct shared_roots *roots, const struct body *b,
+                 const char *var, const char *path, const char *record, long seq,
+                 struct root_field *out);
+/* The same for a value descriptor ("field:local:self->buf"), also through a local. */
+bool roots_value_field(struct program *p, const struct shared_roots *roots, const struct body *b,
+                       const char *value, long seq, struct root_field *out);
+/* Is no lock held, in a section of any object or otherwise? */
+bool roots_unlocked(struct program *p, const struct body *b, long seq, long block);
+/* Does a generator own the code of the fact? */
+bool roots_generated(const struct program *p, const struct fact *f);
+
+#endif
