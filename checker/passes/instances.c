@@ -1,0 +1,237 @@
+/* Fields of objects that several threads hold and that are changed without a lock (OBJ01 to OBJ05,
+ * OBJ11, REF07). One flaw for each field of each struct, of the worst kind that was seen. */
+#include <string.h>
+
+#include "passes/shared_roots.h"
+
+/* Kinds of change, worst first. */
+enum change { CHANGE_RELEASE, CHANGE_SETREF, CHANGE_RMW, CHANGE_PLAIN, CHANGE_INIT, CHANGE_KINDS };
+
+struct instance_site {
+    const struct fact *at;
+    const struct body *body;
+};
+
+struct instance_field {
+    struct root_field where;
+    struct instance_site first[CHANGE_KINDS]; /* the first place of each kind */
+    struct instance_site other;               /* a place in another function */
+    bool constants; /* every plain write stores a constant */
+    bool setters;   /* every plain write stands in a setter */
+};
+
+struct instances {
+    struct program *p;
+    struct shared_roots roots;
+    struct map by_key;
+    VEC(struct instance_field *) fields;
+};
+
+static const char instance_setrefs[] = "Py_SETREF,Py_XSETREF,Py_CLEAR";
+static const char instance_releases[] =
+    "free,realloc,PyMem_Free,PyMem_Realloc,PyMem_RawFree,PyMem_RawRealloc,PyObject_Free,"
+    "PyObject_Realloc,PyMem_FREE,PyMem_REALLOC,PyMem_Resize,PyMem_RESIZE,PyMem_Del,PyMem_DEL";
+static const char instance_drops[] = "Py_DECREF,Py_XDECREF,Py_DecRef";
+
+static const struct fact_member *
+instance_member(const struct program *p, const struct root_field *where)
+{
+    FACTS_EACH(p->facts, member, m) {
+        if (str_same(m->name, where->field) && str_same(m->record, where->record)) {
+            return m;
+        }
+    }
+    return NULL;
+}
+
+/* Locks and atomic members bring their own order. */
+static bool
+instance_is_ordered(const struct program *p, const struct root_field *where)
+{
+    const struct fact_member *m = instance_member(p, where);
+    return m && (str_list_has("lock,once,tss", m->class ? m->class : "") ||
+                 (m->type && (strstr(m->type, "tomic") || strstr(m->type, "mutex"))));
+}
+
+static struct instance_field *
+instance_record(struct instances *all, const struct root_field *where)
+{
+    struct program *p = all->p;
+    const char *key = arena_printf(&p->arena, "%s %s", where->record, where->field);
+    void **slot = map_slot(&all->by_key, key);
+    struct instance_field *field = *slot;
+    if (!field) {
+        *slot = field = arena_alloc(&p->arena, sizeof(*field));
+        field->where = *where;
+        field->constants = field->setters = true;
+        vec_push(&all->fields, field);
+    }
+    return field;
+}
+
+static struct instance_field *
+instance_add(struct instances *all, const struct root_field *where, enum change kind,
+             const struct instance_site *site)
+{
+    struct instance_field *field = instance_record(all, where);
+    kind = where->initial ? CHANGE_INIT : kind;
+    if (!field->first[kind].at) {
+        field->first[kind] = *site;
+    }
+    for (int i = 0; i < CHANGE_INIT && kind != CHANGE_INIT && !field->other.at; i++) {
+        if (field->first[i].body && field->first[i].body != site->body) {
+            field->other = *site;
+        }
+    }
+    return field;
+}
+
+/* Does the function drop a reference to what the field held? `old = self->f; self->f = x;
+ * Py_DECREF(old);` and `Py_DECREF(self->f); self->f = x;`. */
+static bool
+instance_drops_old(struct instances *all, const struct body *b, const struct root_field *where)
+{
+    SCAN_CALLS(b, call)
+    {
+        struct root_field dropped;
+        if (scan_call_is(call, instance_drops) &&
+            roots_value_field(all->p, &all->roots, b, call_arg(b, call, 0), call->seq, &dropped) &&
+            str_same(dropped.base, where->base) && str_same(dropped.field, where->field)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum change
+instance_kind(struct instances *all, const struct body *b, const struct fact_access *a,
+              const struct root_field *where)
+{
+    const struct fact_member *m = instance_member(all->p, where);
+    bool object = !m || str_same(m->class, "object-pointer");
+    if (a->macro && str_list_has(instance_setrefs, a->macro)) {
+        return CHANGE_SETREF;
+    }
+    if (object && where->direct && instance_drops_old(all, b, where)) {
+        return CHANGE_SETREF;
+    }
+    /* For a container, op is the name of the method that changes it. */
+    return str_same(a->how, "rmw") && a->op && !strpbrk(a->op, "abcdefghijklmnopqrstuvwxyz")
+               ? CHANGE_RMW
+               : CHANGE_PLAIN;
+}
+
+/* Once for each tp_iternext: its fields change together. */
+static void
+instance_iternext(struct instances *all, const struct body *b, const struct fact_access *a,
+                  const struct root_field *where, struct fact_flaw **flaw)
+{
+    if (*flaw) {
+        if (!(*flaw)->rel_line && !str_same((*flaw)->subject, where->field)) {
+            flaw_relate(all->p, *flaw, &a->at, "and another field here");
+        }
+        return;
+    }
+    *flaw = program_flaw(all->p, &a->at, b, "iternext-unlocked", where->field);
+    (*flaw)->detail = where->record;
+    (*flaw)->detail2 = b->fact->name;
+}
+
+static void
+instance_access(struct instances *all, const struct body *b, const struct fact_access *a,
+                struct fact_flaw **iternext)
+{
+    struct root_field where;
+    bool changes = str_same(a->how, "write") || str_same(a->how, "rmw");
+    if (!changes || !roots_field(all->p, &all->roots, b, a->var, a->path, a->class, a->seq, &where) ||
+        !roots_unlocked(all->p, b, a->seq, a->block) || instance_is_ordered(all->p, &where)) {
+        return;
+    }
+    if (str_same(b->binding, "tp_iternext")) {
+        instance_iternext(all, b, a, &where, iternext);
+        return;
+    }
+    enum change kind = instance_kind(all, b, a, &where);
+    if (where.initial && kind != CHANGE_SETREF) {
+        return; /* the first store into a new object */
+    }
+    struct instance_site site = {&a->at, b};
+    struct instance_field *field = instance_add(all, &where, kind, &site);
+    field->constants &= where.initial || (kind == CHANGE_PLAIN && value_of(a->value, "const"));
+    field->setters &= where.initial || str_same(b->binding, "setter");
+}
+
+/* Memory of a field that is given back or moved. */
+static void
+instance_call(struct instances *all, const struct body *b, const struct fact_call *call)
+{
+    struct root_field where;
+    if (!scan_call_is(call, instance_releases) || str_same(call->origin, "local") ||
+        !roots_value_field(all->p, &all->roots, b, call_arg(b, call, 0), call->seq, &where) ||
+        where.initial || !roots_unlocked(all->p, b, call->seq, call->block)) {
+        return;
+    }
+    struct instance_site site = {&call->at, b};
+    instance_add(all, &where, CHANGE_RELEASE, &site)->constants = false;
+}
+
+static void
+instance_scan(struct instances *all, const struct body *b)
+{
+    struct fact_flaw *iternext = NULL;
+    for (size_t i = 0; i < b->events.n; i++) {
+        const struct fact *event = b->events.at[i];
+        if (event->kind == FACT_access) {
+            instance_access(all, b, (const struct fact_access *)(const void *)event, &iternext);
+        }
+        else if (event->kind == FACT_call) {
+            instance_call(all, b, (const struct fact_call *)(const void *)event);
+        }
+    }
+}
+
+static void
+instance_report(struct instances *all, const struct instance_field *field)
+{
+    static const char *const words[CHANGE_KINDS] = {
+        "field-released", "field-setref", "field-rmw", "field-write", "field-init"};
+    size_t kind = 0;
+    while (kind < CHANGE_KINDS && !field->first[kind].at) {
+        kind++;
+    }
+    if (kind == CHANGE_KINDS) {
+        return;
+    }
+    const struct instance_site *site = &field->first[kind];
+    const struct fact_member *m = instance_member(all->p, &field->where);
+    bool setter = kind == CHANGE_PLAIN && field->setters;
+    struct fact_flaw *flaw =
+        program_flaw(all->p, site->at, site->body, setter ? "field-setter" : words[kind],
+                     field->where.field);
+    flaw->detail = field->where.record;
+    flaw->detail2 = site->body->fact->name;
+    flaw->class = m ? m->class : NULL;
+    /* A flag that is only ever set to constants cannot be torn; it can come late. */
+    flaw->number = kind == CHANGE_PLAIN && field->constants && str_same(flaw->class, "scalar");
+    if (field->other.at && field->other.at != site->at) {
+        flaw_relate(all->p, flaw, field->other.at, "also changed here");
+    }
+}
+
+void
+pass_instances(struct program *p)
+{
+    struct instances all = {.p = p};
+    roots_build(p, &all.roots);
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        if (map_get(&all.roots.masks, p->bodies.at[i]->fact->id)) {
+            instance_scan(&all, p->bodies.at[i]);
+        }
+    }
+    for (size_t i = 0; i < all.fields.n; i++) {
+        instance_report(&all, all.fields.at[i]);
+    }
+    vec_free(&all.fields);
+    map_free(&all.by_key);
+    roots_free(&all.roots);
+}
