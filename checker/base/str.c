@@ -129,12 +129,6 @@ str_read_file(struct str *out, const char *path)
 }
 
 bool
-str_same(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-bool
 str_starts(const char *s, const char *prefix)
 {
     return s && strncmp(s, prefix, strlen(prefix)) == 0;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct str {
     char *s;
@@ -25,7 +26,17 @@ void str_free(struct str *out);
 bool str_read_file(struct str *out, const char *path);
 
 /* Null-tolerant comparison: two NULLs, or NULL and "", are equal. */
-bool str_same(const char *a, const char *b);
+static inline bool
+str_same(const char *a, const char *b)
+{
+    if (a == b) {
+        return true; /* interned strings mostly end here */
+    }
+    if (!a || !b) {
+        return !*(a ? a : b);
+    }
+    return *a == *b && strcmp(a, b) == 0;
+}
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* Is word one of the items of a list separated by commas? */

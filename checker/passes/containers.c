@@ -13,18 +13,35 @@ static const char container_mutators[] =
     "_PyTuple_Resize,_PyBytes_Resize,PyUnicode_Resize,PyUnicode_WRITE,PyUnicode_WriteChar,"
     "PyByteArray_Resize,PyDict_SetItem,PyDict_Clear";
 
-/* Can code outside this function hold the list? A local that was not given one by a parameter, a
- * field or a variable counts as private. */
+/* Was the list taken out of the field: `list = self->items; self->items = NULL;`? */
 static bool
-container_is_shared(const struct shared_roots *roots, const struct body *b, const char *value,
-                    long seq)
+container_is_taken(const struct body *b, const char *field, long seq)
+{
+    const char *arrow = strstr(field, "->");
+    SCAN_ACCESSES(b, a)
+    {
+        if (a->seq < seq && str_same(a->how, "write") && str_same(a->path, arrow) &&
+            str_same(a->value, "null")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Can code outside this function hold the list? A local that was not given one by a parameter, a
+ * field or a variable counts as private, and so does what hangs on a struct that is no object. */
+static bool
+container_is_shared(struct program *p, const struct shared_roots *roots, const struct body *b,
+                    const char *value, long seq)
 {
     const char *resolved = scan_resolve(b, value, seq);
     if (str_starts(resolved, "param:")) {
         return roots_shared(roots, b, resolved, seq, NULL) != NULL;
     }
+    struct root_field where;
     return str_starts(resolved, "var:") ||
-           (str_starts(resolved, "field:") && strstr(resolved, "->") != NULL);
+           (roots_value_field(p, roots, b, resolved, seq, &where) &&
+            !container_is_taken(b, resolved, seq));
 }
 
 static bool
@@ -91,7 +108,7 @@ container_check_walk(struct program *p, const struct shared_roots *roots, const 
     const char *list = call_arg(b, item, 0), *index = call_arg(b, item, 1);
     long loop = container_loop(b, item->block);
     if (loop < 0 || !str_starts(index, "local:") || container_is_tested(b, item) ||
-        !container_is_shared(roots, b, list, item->seq) ||
+        !container_is_shared(p, roots, b, list, item->seq) ||
         !roots_unlocked(p, b, item->seq, item->block)) {
         return;
     }
@@ -112,7 +129,8 @@ container_is_fresh(const struct body *b, const char *value, long seq)
     SCAN_ACCESSES(b, a)
     {
         bool whole = !a->path || !*a->path;
-        bool same = arrow ? str_same(a->path, arrow) : whole && str_same(value_of(value, "var"), a->var);
+        bool same = arrow ? str_same(a->path, arrow)
+                          : whole && str_same(value_of(value, "var"), a->var);
         if (a->seq < seq && str_same(a->how, "write") && same && !str_same(a->value, "null")) {
             return true;
         }
@@ -125,13 +143,23 @@ container_check_set(struct program *p, const struct shared_roots *roots, const s
                     const struct fact_call *call)
 {
     const char *list = scan_arg(b, call, 0);
-    if (!list || str_starts(list, "param:0") || !container_is_shared(roots, b, list, call->seq) ||
+    if (!list || str_starts(list, "param:0") ||
+        !container_is_shared(p, roots, b, list, call->seq) ||
         container_is_fresh(b, list, call->seq) || !roots_unlocked(p, b, call->seq, call->block)) {
         return;
     }
     struct fact_flaw *flaw = program_flaw(p, &call->at, b, "list-set-published", call->callee);
     const char *text = flow_text(p, b, call_arg(b, call, 0));
     flaw->detail = text ? text : "list";
+}
+
+/* Is what follows compared with 1 or 2? A test against 0 looks for garbage. */
+static bool
+container_is_small(const char *cond)
+{
+    const char *number = cond ? strstr(cond, ",const:") : NULL;
+    number = number ? number + strlen(",const:") : "";
+    return (number[0] == '1' || number[0] == '2') && !(number[1] >= '0' && number[1] <= '9');
 }
 
 /* The branch that a count of one opens: eq(call:_Py_REFCNT,const:1) and relatives. */
@@ -141,10 +169,12 @@ container_count_branch(const struct body *b, const struct fact_call *count)
     const struct fact_block *found = NULL;
     for (size_t i = 0; i < b->blocks.n; i++) {
         const struct fact_block *block = b->blocks.at[i];
-        const char *at = block->cond ? strstr(block->cond, "Py_REFCNT,const:") : NULL;
-        bool into = block->cond && count->into && str_starts(count->into, "local:") &&
-                    strstr(block->cond, count->into) && strstr(block->cond, "const:");
-        if ((at || into) && block->first >= count->seq && (!found || block->first < found->first)) {
+        const char *cond = block->cond ? block->cond : "";
+        bool direct = container_is_small(strstr(cond, "Py_REFCNT,const:"));
+        bool kept = str_starts(count->into, "local:") &&
+                    container_is_small(strstr(cond, count->into));
+        if ((direct || kept) && block->first >= count->seq &&
+            (!found || block->first < found->first)) {
             found = block;
         }
     }
@@ -169,14 +199,28 @@ container_mutation(const struct body *b, const struct fact_block *branch,
     return NULL;
 }
 
+/* Did this function make the object on every path to the test? */
+static bool
+container_is_made_here(const struct program *p, const struct body *b, const struct fact_call *count)
+{
+    const char *local = call_arg(b, count, 0), *made = NULL;
+    bool always = str_starts(local, "local:");
+    SCAN_ACCESSES(b, a)
+    {
+        if (a->seq < count->seq && str_same(a->how, "write") && str_same(a->var, local) &&
+            (!a->path || !*a->path)) {
+            made = value_of(a->value, "call");
+            always &= made && flow_cell(p, "object_makers", made, "makes");
+        }
+    }
+    return made && always;
+}
+
 static void
 container_check_count(struct program *p, const struct body *b, const struct fact_call *count)
 {
     const struct fact_block *branch = container_count_branch(b, count);
-    const char *object = scan_arg(b, count, 0);
-    const char *made = value_of(object, "call");
-    if (!branch || str_same(count->macro, "assert") ||
-        (made && flow_cell(p, "object_makers", made, "makes"))) {
+    if (!branch || str_same(count->macro, "assert") || container_is_made_here(p, b, count)) {
         return;
     }
     const struct fact_call *change = container_mutation(b, branch, count);

@@ -143,7 +143,8 @@ instance_access(struct instances *all, const struct body *b, const struct fact_a
 {
     struct root_field where;
     bool changes = str_same(a->how, "write") || str_same(a->how, "rmw");
-    if (!changes || !roots_field(all->p, &all->roots, b, a->var, a->path, a->class, a->seq, &where) ||
+    if (!changes ||
+        !roots_field(all->p, &all->roots, b, a->var, a->path, a->class, a->seq, &where) ||
         !roots_unlocked(all->p, b, a->seq, a->block) || instance_is_ordered(all->p, &where)) {
         return;
     }

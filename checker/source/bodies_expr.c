@@ -410,8 +410,7 @@ bodies_callee(struct body_walk *b, CXCursor callee, const struct call_target *ta
 }
 
 static void
-bodies_call(struct body_walk *b, CXCursor c, const struct unit_place *place,
-            const struct usage *usage)
+bodies_call(struct body_walk *b, CXCursor c, const struct usage *usage)
 {
     const struct cx *cx = b->u->cx;
     struct call_target target = bodies_target(b, c);
@@ -434,6 +433,7 @@ bodies_call(struct body_walk *b, CXCursor c, const struct unit_place *place,
     }
     const char *through = !target.decl && parts.n > 0 ? describe(b->u, parts.at[0]) : NULL;
     cx_children_free(&parts);
+    struct unit_place whole = unit_place(b->u, c), *place = &whole;
     unit_set_file(b->u, place);
     struct fact_call *call =
         facts_new_call(b->u->facts, place->line, place->column, place->end_column);
@@ -514,7 +514,7 @@ bodies_one_expression(struct body_walk *b, CXCursor c, const struct unit_place *
         bodies_lvalue(b, c, usage);
         break;
     case CXCursor_CallExpr:
-        bodies_call(b, c, place, usage);
+        bodies_call(b, c, usage);
         break;
     case CXCursor_UnaryOperator:
         bodies_unary(b, c, usage);
@@ -556,7 +556,8 @@ bodies_one_expression(struct body_walk *b, CXCursor c, const struct unit_place *
         const char *id = bodies_lambda(b, c);
         struct str ref = {0};
         str_addf(&ref, "func:%s", id);
-        struct fact_access *a = bodies_access(b, place, "addr", intern(b->u->strings, ref.s));
+        struct unit_place whole = unit_place(b->u, c);
+        struct fact_access *a = bodies_access(b, &whole, "addr", intern(b->u->strings, ref.s));
         a->context = usage->context;
         str_free(&ref);
         break;
@@ -576,7 +577,7 @@ bodies_expression(struct body_walk *b, CXCursor c, const struct usage *usage)
         bodies_statement(b, c);
         return;
     }
-    struct unit_place place = unit_place(b->u, c);
+    struct unit_place place = unit_spot(b->u, c);
     const struct macro_site *outer_use = b->use;
     bodies_enter(b, &place);
     struct cx_children parts;

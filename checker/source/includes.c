@@ -273,6 +273,38 @@ includes_is_guard(const struct lexed *lexed, size_t i)
 static void includes_walk_file(struct includes_walk *walk, const struct lexed *lexed,
                                const char *dir, bool is_main, int depth);
 
+/* Into a precompiled header for C go the C library's headers and Python's own: nothing that a
+ * #define of the unit could change. C++ groups have equal definitions, so any header may. */
+static bool
+includes_may_precompile(const struct includes_walk *walk, const struct include_site *site,
+                        bool found)
+{
+    static const char *const names[] = {
+        "assert.h",   "ctype.h",     "errno.h",    "fenv.h",    "float.h",   "inttypes.h",
+        "limits.h",   "locale.h",    "math.h",     "setjmp.h",  "signal.h",  "stdarg.h",
+        "stdbool.h",  "stddef.h",    "stdint.h",   "stdio.h",   "stdlib.h",  "string.h",
+        "time.h",     "wchar.h",     "wctype.h",   "dirent.h",  "dlfcn.h",   "fcntl.h",
+        "grp.h",      "netdb.h",     "poll.h",     "pthread.h", "pwd.h",     "sched.h",
+        "strings.h",  "syslog.h",    "termios.h",  "unistd.h",  "utime.h",   "mntent.h",
+        "stdatomic.h", "structmember.h", "semaphore.h", "spawn.h", "utmp.h", "utmpx.h",
+        "ifaddrs.h"};
+    if (walk->unit->is_cxx) {
+        return true;
+    }
+    if (str_starts(site->name, "sys/") || str_starts(site->name, "netinet/") ||
+        str_starts(site->name, "arpa/") || str_starts(site->name, "net/") ||
+        str_starts(site->name, "linux/") || str_starts(site->name, "pycore_") ||
+        str_starts(site->name, "cpython/")) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (strcmp(site->name, names[i]) == 0) {
+            return !found; /* not one of the same name in a folder of the unit's own */
+        }
+    }
+    return false;
+}
+
 static void
 includes_follow(struct includes_walk *walk, const struct include_site *site, const char *dir,
                 bool is_main, int depth)
@@ -288,7 +320,7 @@ includes_follow(struct includes_walk *walk, const struct include_site *site, con
                       (!is_main && !site->angled) || str_ends(site->name, "Python.h") ||
                       !str_ends(site->name, ".h") || strstr(site->name, "clinic");
         bool beside = !site->angled && path && str_same(path, includes_join(plan, dir, site->name));
-        if (!listed && !beside) {
+        if (!listed && !beside && includes_may_precompile(walk, site, path != NULL)) {
             struct str quoted = {0};
             str_addf(&quoted, site->angled ? "<%s>" : "\"%s\"", site->name);
             vec_push(&walk->unit->candidates, intern(&plan->strings, quoted.s));
@@ -344,7 +376,7 @@ includes_walk_file(struct includes_walk *walk, const struct lexed *lexed, const 
                 includes_follow(walk, site, dir, is_main, depth);
             }
         }
-        else if (!includes_neutral(directive) && !includes_is_guard(lexed, i)) {
+        else if (!includes_neutral(directive) && (is_main || !includes_is_guard(lexed, i))) {
             str_addf(&walk->unit->prefix, "#%s\n", directive);
         }
     }

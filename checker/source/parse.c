@@ -10,9 +10,10 @@ struct args {
     struct arena arena;
 };
 
+/* shared: for a header that a group of units shares, without what only the first unit defines. */
 static void
 parse_base_args(struct parser *parser, const struct plan_unit *unit, enum flavour flavour,
-                bool abi3t, struct args *args)
+                bool abi3t, bool shared, struct args *args)
 {
     static const char *const quiet[] = {"-w", "-ferror-limit=0", "-DNDEBUG",
                                         "-Wno-implicit-function-declaration", "-Wno-int-conversion",
@@ -22,7 +23,10 @@ parse_base_args(struct parser *parser, const struct plan_unit *unit, enum flavou
     const struct source_headers *headers = &parser->plan->options->headers;
     bool has_std = false;
     for (size_t i = 0; i < unit->args.at.n; i++) {
-        vec_push(&args->at, unit->args.at.at[i]);
+        bool define = str_starts(unit->args.at.at[i], "-D");
+        if (!shared || !define || groups_flag_matters(unit, unit->args.at.at[i])) {
+            vec_push(&args->at, unit->args.at.at[i]);
+        }
         has_std |= str_starts(unit->args.at.at[i], "-std=");
     }
     if (!has_std) {
@@ -127,7 +131,7 @@ parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour 
     if (as_cxx) {
         vec_push(&args.at, "-xc++");
     }
-    parse_base_args(parser, unit, flavour, abi3t, &args);
+    parse_base_args(parser, unit, flavour, abi3t, false, &args);
     if (header) {
         vec_push(&args.at, "-include-pch");
         vec_push(&args.at, header);
@@ -237,7 +241,8 @@ parse_flavour(struct parser *parser, struct plan_unit *unit, enum flavour flavou
         attempt = parse_attempt(parser, unit, flavour, parse_header_path(parser, group, arena),
                                 false, false, arena);
     }
-    if (attempt.diagnostics.errors && !attempt.diagnostics.limited) {
+    bool missing = attempt.tu && attempt.diagnostics.missing_header;
+    if (attempt.diagnostics.errors && !attempt.diagnostics.limited && !missing) {
         parse_dispose(parser, &attempt);
         attempt = parse_attempt(parser, unit, flavour, NULL, as_cxx, abi3t, arena);
     }
@@ -291,7 +296,9 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
             parse_dispose(parser, as_cxx ? &attempt : &again);
             attempt = as_cxx ? again : attempt;
         }
-        ft_errors |= flavour == FLAVOUR_FT && attempt.diagnostics.errors;
+        /* A missing header is missing in both flavours. */
+        ft_errors |= flavour == FLAVOUR_FT && attempt.diagnostics.errors &&
+                     !attempt.diagnostics.missing_header;
         if (!status.n || !attempt.diagnostics.errors) {
             str_clear(&status);
             parse_status(&status, &attempt);
@@ -321,7 +328,7 @@ parse_group(struct parser *parser, int index, struct str *result)
     const struct cx *cx = parser->cx;
     struct args args = {{0}, {0}};
     vec_push(&args.at, unit->is_cxx ? "-xc++-header" : "-xc-header");
-    parse_base_args(parser, unit, group->flavour, false, &args);
+    parse_base_args(parser, unit, group->flavour, false, true, &args);
     char *path = arena_printf(&args.arena, "%s/group%d.h", parser->scratch, index);
     struct str pyconfig = {0};
     struct CXUnsavedFile files[2];

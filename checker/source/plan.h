@@ -96,5 +96,9 @@ const char *includes_project_root(struct plan *plan, const char *file);
 
 /* ---- groups.c ---- */
 void groups_form(struct plan *plan);
+/* Does a flag decide what a precompiled header contains? */
+bool groups_flag_matters(const struct plan_unit *unit, const char *flag);
+/* The directives before Python.h that decide it. */
+void groups_prefix(const struct plan_unit *unit, struct str *out);
 
 #endif

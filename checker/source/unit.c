@@ -134,6 +134,20 @@ unit_lexed(struct unit *u, struct unit_file *file)
 }
 
 struct unit_place
+unit_spot(struct unit *u, CXCursor c)
+{
+    struct unit_place place = {0};
+    CXFile handle = NULL;
+    u->cx->getExpansionLocation(u->cx->getRangeStart(u->cx->getCursorExtent(c)), &handle, NULL,
+                                NULL, &place.offset);
+    place.file = u->last_file && u->last_file->handle == handle ? u->last_file
+                                                                : unit_file(u, handle);
+    u->last_file = place.file;
+    place.lexed = unit_lexed(u, place.file);
+    return place;
+}
+
+struct unit_place
 unit_place(struct unit *u, CXCursor c)
 {
     struct unit_place place = {0};
