@@ -415,7 +415,9 @@ analysis_join(struct findings *all, const struct analysis *a, bool first)
         analysis_failed(all, f->file, f->reason, f->partial);
     }
     for (size_t i = 0; i < a->findings.notes.n; i++) {
-        vec_push(&all->notes, a->findings.notes.at[i]);
+        if (!analysis_has_text(all->notes.at, all->notes.n, a->findings.notes.at[i])) {
+            vec_push(&all->notes, a->findings.notes.at[i]);
+        }
     }
     all->files_total += a->findings.files_total;
     if (a->findings.unused_suppressions > all->unused_suppressions) {

@@ -456,6 +456,10 @@ link_holes(struct program *p)
             continue;
         }
         const struct body *from = program_body(p, c->func);
+        /* An API that these headers do not declare (any more) is no function of the project. */
+        if (str_starts(c->callee, "Py") || str_starts(c->callee, "_Py")) {
+            continue;
+        }
         if (!c->id || program_body(p, c->id) || !from || from->fact->at.unit != c->at.unit) {
             continue;
         }

@@ -9,7 +9,10 @@
 static const char *
 sarif_page_body(const struct rule *rule)
 {
-    const char *page = rule->page ? rule->page : "";
+    const char *page = rule->page;
+    if (!page) {
+        return "";
+    }
     if (str_starts(page, "---\n")) {
         const char *end = strstr(page + 3, "\n---\n");
         page = end ? end + 5 : page;

@@ -93,7 +93,14 @@ message_row(const struct fact *f, const struct api_table *table)
     return NULL;
 }
 
-static void
+static bool
+message_is_empty_cell(const char *cell)
+{
+    return !cell || !*cell || strcmp(cell, "-") == 0;
+}
+
+/* Returns false when a table has no word for the fact. */
+static bool
 message_add_field(const struct match_context *ctx, struct arena *arena, struct str *out,
                   const struct fact *f, const char *name)
 {
@@ -103,8 +110,9 @@ message_add_field(const struct match_context *ctx, struct arena *arena, struct s
             ruleset_table(ctx->set, arena_copy(arena, name, (size_t)(colon - name)));
         const struct api_row *row = table ? message_row(f, table) : NULL;
         int column = row ? api_table_column(table, colon + 1) : -1;
-        str_add(out, column >= 0 ? row->cells[column] : "");
-        return;
+        const char *cell = column >= 0 ? row->cells[column] : NULL;
+        str_add(out, message_is_empty_cell(cell) ? "" : cell);
+        return !message_is_empty_cell(cell);
     }
     const struct fact_field *field = fact_field_named(f->kind, name);
     if (!field) {
@@ -117,6 +125,7 @@ message_add_field(const struct match_context *ctx, struct arena *arena, struct s
         const char *value = fact_string(f, field);
         str_add(out, value ? message_name(arena, value) : "");
     }
+    return true;
 }
 
 const char *
@@ -126,12 +135,17 @@ message_fill(const struct match_context *ctx, struct arena *arena, const char *t
     if (!text || !strchr(text, '{')) {
         return text;
     }
+    /* `A {table:column} || B`: B when the table has no word for this fact. */
+    const char *otherwise = strstr(text, " || ");
+    const char *end = otherwise ? otherwise : text + strlen(text);
+    bool complete = true;
     struct str out = {0};
-    while (*text) {
+    while (text < end) {
         size_t n = strcspn(text, "{");
+        n = n < (size_t)(end - text) ? n : (size_t)(end - text);
         str_addn(&out, text, n);
         text += n;
-        if (!*text) {
+        if (text >= end) {
             break;
         }
         n = strspn(++text, RULE_FIELD_CHARACTERS);
@@ -139,8 +153,12 @@ message_fill(const struct match_context *ctx, struct arena *arena, const char *t
             str_addc(&out, '{');
             continue;
         }
-        message_add_field(ctx, arena, &out, f, arena_copy(arena, text, n));
+        complete &= message_add_field(ctx, arena, &out, f, arena_copy(arena, text, n));
         text += n + 1;
+    }
+    if (!complete && otherwise) {
+        str_clear(&out);
+        str_add(&out, otherwise + 4);
     }
     const char *kept = arena_copy(arena, out.s ? out.s : "", out.n);
     str_free(&out);

@@ -315,7 +315,7 @@ rules_run(const struct ruleset *set, const struct facts *facts, const struct rul
     }
     if (run.tests_lowered) {
         vec_push(&out->notes, arena_printf(&out->arena,
-                                           "%d findings in test modules (_test*, xx*) "
+                                           "%d findings in test modules (_test*) "
                                            "are shown as notes",
                                            run.tests_lowered));
     }

@@ -196,6 +196,24 @@ parse_inclusion(CXFile file, CXSourceLocation *stack, unsigned n, CXClientData d
     str_addc(walk->result, '\n');
 }
 
+/* Some projects include their other .c files into one: those are no units of their own. */
+static const char *
+parse_included_sources(struct unit *u)
+{
+    struct str list = {0};
+    for (size_t i = 0; i < u->files.n; i++) {
+        const struct unit_file *file = u->files.at[i];
+        bool source = str_ends(file->path, ".c") || str_ends(file->path, ".cc") ||
+                      str_ends(file->path, ".cpp") || str_ends(file->path, ".cxx");
+        if (file->whose == FILE_PROJECT && source) {
+            str_addf(&list, "%s%s", list.n ? "," : "", file->path);
+        }
+    }
+    const char *kept = list.n ? facts_intern(u->facts, list.s) : NULL;
+    str_free(&list);
+    return kept;
+}
+
 static void
 parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt *attempt,
             enum flavour flavour, bool limited, bool as_cxx, struct facts *facts)
@@ -227,6 +245,7 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
     fact->limited = limited ? "yes" : NULL;
     fact->mentions_gil = unit->mentions_gil;
     decls_walk(&u);
+    fact->includes = parse_included_sources(&u);
     unit_free(&u);
 }
 

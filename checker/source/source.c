@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -310,6 +311,27 @@ source_parse_missing(struct run *run)
     return ok;
 }
 
+/* Is the file part of another unit, which was analysed without errors? */
+static bool
+source_is_included(const struct run *run, const struct plan_unit *unit)
+{
+    FACTS_EACH(run->out, unit, u) {
+        for (const char *at = u->includes; at && *at;) {
+            size_t n = strcspn(at, ",");
+            char name[PATH_MAX], real[PATH_MAX];
+            if (n < sizeof(name)) {
+                memcpy(name, at, n);
+                name[n] = '\0';
+                if (realpath(name, real) && strcmp(real, unit->real) == 0) {
+                    return true;
+                }
+            }
+            at += at[n] ? n + 1 : n;
+        }
+    }
+    return false;
+}
+
 /* Reads one unit's result: its status line and its facts. */
 static void
 source_take_result(struct run *run, size_t i)
@@ -322,6 +344,10 @@ source_take_result(struct run *run, size_t i)
     const char *text = run->results[i].n ? run->results[i].s : "S failed no result\nF\n";
     const char *end = strchr(text, '\n');
     bool partial = str_starts(text, "S partial "), failed = str_starts(text, "S failed ");
+    if (partial && source_is_included(run, unit)) {
+        run->analysed++; /* its code was seen where it belongs */
+        return;
+    }
     if (partial || failed) {
         const char *reason = strchr(text + 2, ' ') + 1;
         char *copy = xstrdup(reason);
@@ -380,8 +406,14 @@ source_extract(const struct source_options *options, struct facts *out, source_f
     run.results = xcalloc(run.plan.units.n + 1, sizeof(*run.results));
     source_ask_cache(&run);
     bool ok = source_parse_missing(&run);
-    for (size_t i = 0; ok && i < run.plan.units.n; i++) {
-        source_take_result(&run, i);
+    /* Whole units first: they tell which of the others are only parts of them. */
+    for (int whole = 1; ok && whole >= 0; whole--) {
+        for (size_t i = 0; i < run.plan.units.n; i++) {
+            bool is_whole = run.results[i].n && str_starts(run.results[i].s, "S ok");
+            if (is_whole == (whole == 1)) {
+                source_take_result(&run, i);
+            }
+        }
     }
     int analysed = ok ? run.analysed : -1;
     source_free(&run);

@@ -374,6 +374,11 @@ unit_decl(struct unit *u, CXCursor c)
     }
     else if (unit_is_function(c.kind)) {
         d->sort = DECL_FUNCTION;
+        /* The compiler's own functions count as declared where they are first used. */
+        if (str_starts(d->name, "__builtin_") || str_starts(d->name, "__sync_") ||
+            str_starts(d->name, "__atomic_")) {
+            d->whose = FILE_SYSTEM;
+        }
         bool ours = d->whose == FILE_MAIN || d->whose == FILE_PROJECT;
         d->id = ours ? unit_id(u, c) : d->name;
         d->ref = unit_join(u, "func:", d->id);

@@ -1,0 +1,122 @@
+/* Exceptions that leave a region whose end has to be reached: a critical section, released locks
+ * of the interpreter (CPP09). */
+#include <string.h>
+
+#include "passes/flow.h"
+
+enum { REGION_MAX_DEPTH = 6 };
+
+/* Throw because of what they are given. */
+static const char region_throws[] = "at,stoi,stol,stoll,stoul,stoull,stof,stod,stold,any_cast,"
+                                    "bad_function_call,__throw_out_of_range,value";
+/* Throw only when memory ends. */
+static const char region_allocates[] =
+    "push_back,emplace_back,push_front,emplace_front,resize,reserve,insert,emplace,try_emplace,"
+    "append,assign,substr,make_unique,make_shared,to_string,operator+=,basic_string";
+
+/* Is there a catch behind the event, in the region and not in another branch? */
+static bool
+region_is_caught(const struct body *b, long region, long seq)
+{
+    for (size_t i = 0; i < b->blocks.n; i++) {
+        const struct fact_block *block = b->blocks.at[i];
+        if (str_same(block->kind, "catch") && block->first > seq &&
+            (region < 0 || flow_inside(b, block->id, region))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+region_can_throw(struct program *p, const struct body *b, int depth)
+{
+    const char *attributes = b->fact->attributes;
+    if (depth > REGION_MAX_DEPTH || (attributes && strstr(attributes, "noexcept"))) {
+        return false;
+    }
+    for (size_t i = 0; i < b->events.n; i++) {
+        const struct fact *event = b->events.at[i];
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)event;
+        const struct fact_call *call = (const struct fact_call *)(const void *)event;
+        bool throws = event->kind == FACT_jump && str_same(jump->kind, "throw");
+        if (event->kind == FACT_call) {
+            const struct body *callee = scan_body(p, call->id);
+            throws = callee ? callee != b && region_can_throw(p, callee, depth + 1)
+                            : str_same(call->origin, "system") && scan_call_is(call, region_throws);
+        }
+        if (throws && !region_is_caught(b, -1, flow_seq_of(event))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* 2: can throw; 1: only when there is no memory; 0: not that we know. */
+static int
+region_danger(struct program *p, const struct fact *event)
+{
+    if (event->kind == FACT_jump) {
+        return str_same(((const struct fact_jump *)(const void *)event)->kind, "throw") ? 2 : 0;
+    }
+    if (event->kind != FACT_call) {
+        return 0;
+    }
+    const struct fact_call *call = (const struct fact_call *)(const void *)event;
+    const struct body *callee = scan_body(p, call->id);
+    if (callee) {
+        return region_can_throw(p, callee, 0) ? 2 : 0;
+    }
+    if (!str_same(call->origin, "system")) {
+        return 0;
+    }
+    return scan_call_is(call, region_throws) ? 2 : scan_call_is(call, region_allocates) ? 1 : 0;
+}
+
+static const struct fact *
+region_worst(struct program *p, const struct body *b, const struct fact_block *region, int *danger)
+{
+    const struct fact *found = NULL;
+    *danger = 0;
+    for (size_t i = 0; i < b->events.n; i++) {
+        const struct fact *event = b->events.at[i];
+        if (event->kind == FACT_access || !flow_inside(b, flow_block_of(event), region->id) ||
+            region_is_caught(b, region->id, flow_seq_of(event))) {
+            continue;
+        }
+        int here = region_danger(p, event);
+        if (here > *danger) {
+            *danger = here;
+            found = event;
+        }
+    }
+    return found;
+}
+
+void
+pass_cpp_regions(struct program *p)
+{
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        const struct body *b = p->bodies.at[i];
+        for (size_t k = 0; b->entry && k < b->blocks.n; k++) {
+            const struct fact_block *region = b->blocks.at[k];
+            bool section = str_starts(region->macro, "Py_BEGIN_CRITICAL_SECTION");
+            if (!str_same(region->kind, "region") ||
+                (!section && !str_same(region->macro, "Py_BEGIN_ALLOW_THREADS"))) {
+                continue;
+            }
+            int danger;
+            const struct fact *event = region_worst(p, b, region, &danger);
+            if (event) {
+                const struct fact_call *call = (const struct fact_call *)(const void *)event;
+                struct fact_flaw *flaw =
+                    program_flaw(p, event, b, "exception-skips-end",
+                                 event->kind == FACT_call ? call->callee : "throw");
+                flaw->detail = region->macro;
+                flaw->detail2 = section ? "section" : "detached";
+                flaw->number = danger;
+                flaw_relate(p, flaw, &region->at, "the region begins here");
+            }
+        }
+    }
+}
