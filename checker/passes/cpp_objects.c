@@ -104,6 +104,12 @@ cpp_method_changes(const struct program *p, const struct body *b, const struct f
 }
 
 static bool
+cpp_is_unlocked(struct program *p, const struct body *b, long seq, long block)
+{
+    return !flow_locked(p, b, seq) && !roots_in_mutex(b, seq, block);
+}
+
+static bool
 cpp_is_changed(struct program *p, const struct fact_variable *v)
 {
     const char *written = v->written ? v->written : "";
@@ -114,7 +120,8 @@ cpp_is_changed(struct program *p, const struct fact_variable *v)
     for (size_t i = 0; list && i < list->all.n; i++) {
         const struct fact_access *a = list->all.at[i];
         const struct body *b = str_same(a->context, "called") ? scan_body(p, a->func) : NULL;
-        if (b && flow_runs(b) && !flow_locked(p, b, a->seq) && cpp_method_changes(p, b, a)) {
+        if (b && flow_runs(b) && cpp_is_unlocked(p, b, a->seq, a->block) &&
+            cpp_method_changes(p, b, a)) {
             return true;
         }
     }
@@ -149,7 +156,7 @@ cpp_chain_changes(struct program *p, const struct body *caller, const char *gett
         else if (inner && call->at.line == inner->at.line && call->at.column == inner->at.column &&
                  str_list_has(cpp_mutators, call->callee ? call->callee : "") &&
                  !(indexed && str_same(call->callee, "operator[]")) &&
-                 !flow_locked(p, caller, call->seq)) {
+                 cpp_is_unlocked(p, caller, call->seq, call->block)) {
             return true;
         }
     }

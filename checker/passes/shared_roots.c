@@ -29,11 +29,43 @@ roots_generated(const struct program *p, const struct fact *f)
     return generator && *generator;
 }
 
+/* Is the mutex given back between the two events, on a way to the later one? */
+static bool
+roots_mutex_released(const struct body *b, const struct fact_access *lock, long to, long block)
+{
+    SCAN_ACCESSES(b, a)
+    {
+        if (a->seq > lock->seq && a->seq < to && str_starts(a->op, "unlock") &&
+            str_same(a->context, "called") && str_same(a->var, lock->var) &&
+            str_same(a->path, lock->path) && flow_inside(b, block, a->block)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+roots_in_mutex(const struct body *b, long seq, long block)
+{
+    SCAN_ACCESSES(b, a)
+    {
+        if (a->seq >= seq) {
+            break;
+        }
+        if (a->op && str_list_has("lock,lock_shared", a->op) && str_same(a->context, "called") &&
+            flow_inside(b, block, a->block) && !roots_mutex_released(b, a, seq, block)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool
 roots_unlocked(struct program *p, const struct body *b, long seq, long block)
 {
     const char *held = locks_at(p, b, seq);
-    return (!held || !*held) && !flow_in_critical_section(b, seq, block, NULL);
+    return (!held || !*held) && !flow_in_critical_section(b, seq, block, NULL) &&
+           !roots_in_mutex(b, seq, block);
 }
 
 static struct root_mask *
