@@ -13,6 +13,15 @@ decls_linkage(struct unit *u, CXCursor c)
     return u->cx->getCursorVisibility(c) == CXVisibility_Hidden ? "hidden" : "external";
 }
 
+/* Does the declaration come out of PYBIND11_MODULE(...) or its like? */
+static bool
+decls_is_binding_macro(struct unit *u, const struct unit_place *place)
+{
+    const char *word = u->is_cxx ? unit_word_at(u, place) : NULL;
+    return str_starts(word, "PYBIND11_") || str_starts(word, "NB_") ||
+           str_starts(word, "BOOST_PYTHON_");
+}
+
 void
 decls_variable(struct unit *u, CXCursor c, const char *func)
 {
@@ -26,6 +35,11 @@ decls_variable(struct unit *u, CXCursor c, const char *func)
     const char *id = unit_id(u, c);
     const char *name = cx_text(cx, u->strings, cx->getCursorSpelling(c));
     unit_set_file(u, &place);
+    if (decls_is_binding_macro(u, &place)) {
+        /* The library's own tables, which it fills under its own locks. */
+        inits_variable(u, c, id, &type);
+        return;
+    }
     struct fact_variable *v = facts_new_variable(u->facts, (int)line, (int)column,
                                                  (int)(column + strlen(name)));
     enum CX_StorageClass storage = cx->Cursor_getStorageClass(c);

@@ -270,6 +270,14 @@ includes_is_guard(const struct lexed *lexed, size_t i)
     return guard && (i < 2 || last);
 }
 
+/* Binding libraries whose headers include Python.h themselves. */
+static bool
+includes_brings_python(const char *name)
+{
+    return str_starts(name, "pybind11/") || str_starts(name, "nanobind/") ||
+           str_starts(name, "boost/python");
+}
+
 static void includes_walk_file(struct includes_walk *walk, const struct lexed *lexed,
                                const char *dir, bool is_main, int depth);
 
@@ -374,6 +382,7 @@ includes_walk_file(struct includes_walk *walk, const struct lexed *lexed, const 
             }
             else if (site) {
                 includes_follow(walk, site, dir, is_main, depth);
+                walk->found_python |= includes_brings_python(site->name);
             }
         }
         else if (!includes_neutral(directive) && (is_main || !includes_is_guard(lexed, i))) {

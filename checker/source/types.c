@@ -81,6 +81,20 @@ types_known_record(const char *name)
     return types_look_up(record_classes, sizeof(record_classes) / sizeof(*record_classes), name);
 }
 
+static const char *
+types_unnamed(struct unit *u, const char *s, const char *at)
+{
+    struct str out = {0};
+    str_addn(&out, s, (size_t)(at - s));
+    /* The line tells two of them apart; the column and the folder do not. */
+    const char *colon = strchr(at, ':');
+    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+    str_addf(&out, " %.*s)", (int)digits, colon ? colon + 1 : "");
+    const char *kept = intern(u->strings, out.s);
+    str_free(&out);
+    return kept;
+}
+
 /* Spelling of a record or enum type without const, struct and the like. */
 static const char *
 types_plain_name(struct unit *u, CXType type)
@@ -99,7 +113,11 @@ types_plain_name(struct unit *u, CXType type)
             i++;
         }
     }
-    const char *kept = intern(u->strings, s);
+    /* "(unnamed struct at FILE:12:3)": the place differs between versions of clang. */
+    const char *at = strstr(s, " at ");
+    const char *open = strstr(s, "(unnamed");
+    open = open ? open : strstr(s, "(anonymous");
+    const char *kept = open && at > open ? types_unnamed(u, s, at) : intern(u->strings, s);
     str_free(&name);
     return kept;
 }
