@@ -112,16 +112,18 @@ cpp_is_unlocked(struct program *p, const struct body *b, long seq, long block)
 static bool
 cpp_is_changed(struct program *p, const struct fact_variable *v)
 {
-    const char *written = v->written ? v->written : "";
-    if (str_list_has(written, "run") || str_list_has(written, "foreign")) {
-        return !str_same(v->locked, "all");
+    if (str_same(v->locked, "all")) {
+        return false;
     }
     const struct access_list *list = map_get(&p->accesses_of, v->id);
     for (size_t i = 0; list && i < list->all.n; i++) {
         const struct fact_access *a = list->all.at[i];
-        const struct body *b = str_same(a->context, "called") ? scan_body(p, a->func) : NULL;
-        if (b && flow_runs(b) && cpp_is_unlocked(p, b, a->seq, a->block) &&
-            cpp_method_changes(p, b, a)) {
+        const struct body *b = scan_body(p, a->func);
+        if (!b || !flow_runs(b) || !cpp_is_unlocked(p, b, a->seq, a->block)) {
+            continue;
+        }
+        if (str_same(a->how, "write") || str_same(a->how, "rmw") ||
+            (str_same(a->context, "called") && cpp_method_changes(p, b, a))) {
             return true;
         }
     }

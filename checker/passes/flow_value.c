@@ -172,6 +172,14 @@ flow_section_on(const struct body *b, const struct fact_call *begin, const char 
     return false;
 }
 
+/* The block in which a section ends: the macros open one of their own, and the end stands in it. */
+static long
+flow_section_scope(const struct body *b, const struct fact_call *end)
+{
+    const struct fact_block *block = flow_block(b, end->block);
+    return block && flow_section_block(block) ? block->parent : end->block;
+}
+
 /* Is there an end of a section between the two events, in a block that holds the later one? */
 static bool
 flow_section_ended(const struct body *b, long from, long to, long block)
@@ -181,7 +189,8 @@ flow_section_ended(const struct body *b, long from, long to, long block)
         bool ends = str_starts(call->callee, "PyCriticalSection")
                         ? str_ends(call->callee, "_End")
                         : str_starts(call->callee, "Py_END_CRITICAL_SECTION");
-        if (ends && call->seq > from && call->seq < to && flow_inside(b, block, call->block)) {
+        if (ends && call->seq > from && call->seq < to &&
+            flow_inside(b, block, flow_section_scope(b, call))) {
             return true;
         }
     }

@@ -35,7 +35,7 @@
     X(Type_getSizeOf) X(getNumArgTypes) X(getArgType) X(getInclusions) X(getCString)               \
     X(disposeString) X(getEnumConstantDeclValue) X(Location_isInSystemHeader)                      \
     X(equalCursors) X(getCursorKindSpelling) X(getTypedefDeclUnderlyingType)                       \
-    X(Type_getNamedType) X(getSpecializedCursorTemplate) X(CXXMethod_isConst) X(CXXMethod_isStatic)
+    X(Type_getNamedType) X(getSpecializedCursorTemplate) X(CXXMethod_isConst) X(CXXMethod_isStatic) X(CXXMethod_isPureVirtual)
 
 struct cx {
     void *handle;
