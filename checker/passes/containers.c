@@ -167,18 +167,18 @@ static const struct fact_block *
 container_count_branch(const struct body *b, const struct fact_call *count)
 {
     const struct fact_block *found = NULL;
+    const char *number = NULL;
     for (size_t i = 0; i < b->blocks.n; i++) {
         const struct fact_block *block = b->blocks.at[i];
         const char *cond = block->cond ? block->cond : "";
-        bool direct = container_is_small(strstr(cond, "Py_REFCNT,const:"));
-        bool kept = str_starts(count->into, "local:") &&
-                    container_is_small(strstr(cond, count->into));
-        if ((direct || kept) && block->first >= count->seq &&
-            (!found || block->first < found->first)) {
+        const char *test = str_starts(count->into, "local:") ? strstr(cond, count->into)
+                                                             : strstr(cond, "Py_REFCNT,const:");
+        if (test && block->first >= count->seq && (!found || block->first < found->first)) {
             found = block;
+            number = test;
         }
     }
-    return found;
+    return container_is_small(number) ? found : NULL;
 }
 
 static const struct fact_call *
