@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "passes/private.h"
+#include "passes/shared_roots.h"
 
 static const char borrowed_dicts[] =
     "PyDict_GetItem,PyDict_GetItemWithError,PyDict_GetItemString,PyDict_SetDefault,PyODict_GetItem,"
@@ -336,13 +337,25 @@ borrowed_is_shadow(const struct body *b, const struct fact_call *macro)
 {
     SCAN_CALLS(b, call)
     {
+        /* Or the macro is one of the other flavour, and a function in this one. */
+        bool named = str_same(call->callee, macro->callee) ||
+                     (macro->macro && str_same(call->callee, macro->macro));
         if (call != macro && str_same(macro->origin, "macro") &&
             !str_same(call->origin, "macro") && call->at.line == macro->at.line &&
-            call->at.column == macro->at.column && str_same(call->callee, macro->callee)) {
+            call->at.column == macro->at.column && named) {
             return true;
         }
     }
     return false;
+}
+
+/* Cython's own helpers take the locked way in free-threaded builds, by conditions that are constants
+ * only to the compiler; what the .pyx file asks for stands in functions of other names. */
+static bool
+borrowed_is_cython(const struct program *p, const struct body *b, const struct fact_call *call)
+{
+    return (str_starts(b->fact->name, "__Pyx_") || str_starts(call->macro, "__Pyx_")) &&
+           roots_generated(p, &b->fact->at);
 }
 
 /* Most calls are none of this: a cheap test in front of the work. */
@@ -366,7 +379,8 @@ pass_borrowed(struct program *p)
         }
         SCAN_CALLS(b, call)
         {
-            if (borrowed_concerns(call) && !borrowed_is_shadow(b, call)) {
+            if (borrowed_concerns(call) && !borrowed_is_shadow(b, call) &&
+                !borrowed_is_cython(p, b, call)) {
                 struct borrow at;
                 borrowed_begin(&at, p, b, call);
                 borrowed_check(&at);

@@ -12,12 +12,17 @@ static const char private_makers[] =
     "PyMapping_Keys,PyMapping_Values,PyMapping_Items,PyObject_Dir,PyTuple_New,PyTuple_Pack,"
     "PyTuple_GetSlice,Py_BuildValue,PySet_New,PyFrozenSet_New,PyUnicode_Split,PyUnicode_RSplit,"
     "PyUnicode_Splitlines";
+/* What code that is called returns is new as a rule; what it keeps, it hands out as an attribute. */
+static const char *const private_callers[] = {"PyObject_Call", "_PyObject_Call",
+                                              "PyObject_Vectorcall", "_PyObject_Vectorcall",
+                                              "PyObject_FastCall"};
 /* Calls that keep their first argument to themselves, whatever it is. */
 static const char *const private_families[] = {
     "PyDict_",   "PyList_",    "PySet_",    "PyTuple_", "PyObject_Length", "PyObject_Size",
     "PyMapping_", "PySequence_", "Py_INCREF", "Py_DECREF", "Py_XDECREF",    "Py_XINCREF",
     "Py_CLEAR",  "PyObject_GetItem", "PyObject_SetItem", "PyObject_DelItem", "_PyDict_", "_PyList_",
-    "Py_TYPE", "Py_SIZE", "PyObject_TypeCheck", "PyArg_", "_PyArg_", "PyCriticalSection",
+    "Py_TYPE", "Py_SIZE", "Py_SET_SIZE", "Py_REFCNT", "_Py_REFCNT", "Py_IS_TYPE",
+    "PyObject_TypeCheck", "PyArg_", "_PyArg_", "PyCriticalSection",
     "PyObject_GetIter", "PyObject_Call", "PyObject_Vectorcall", "PyErr_"};
 
 static bool
@@ -72,6 +77,11 @@ private_is_maker(struct program *p, const char *value, int depth)
     if (!maker || str_list_has(private_makers, maker)) {
         return maker != NULL;
     }
+    for (size_t i = 0; i < sizeof(private_callers) / sizeof(*private_callers); i++) {
+        if (str_starts(maker, private_callers[i])) {
+            return true;
+        }
+    }
     const struct body *b = depth < PRIVATE_MAX_DEPTH ? program_body(p, maker) : NULL;
     return b && private_makes(p, b, depth + 1);
 }
@@ -112,14 +122,36 @@ private_local(struct program *p, const struct body *b, const char *local, long s
         if (a->seq >= seq || !str_same(a->var, local) || (a->path && *a->path)) {
             continue;
         }
-        if (str_same(a->how, "addr") || (str_same(a->how, "write") && !private_is_maker(p, a->value, depth) &&
-                                         !str_same(a->value, "null") &&
-                                         !str_same(a->value, "const:0"))) {
+        if (str_same(a->how, "addr")) {
             return false;
         }
-        made = made || (str_same(a->how, "write") && private_is_maker(p, a->value, depth));
+        if (!str_same(a->how, "write")) {
+            continue;
+        }
+        /* Generated code passes everything through temporaries. */
+        const char *value = scan_resolve(b, a->value, a->seq);
+        bool maker = private_is_maker(p, value, depth);
+        if (!maker && !str_same(value, "null") && !str_same(value, "const:0")) {
+            return false;
+        }
+        made = made || maker;
     }
     return made && !private_escapes(b, local, seq);
+}
+
+/* `kwargs`, but also `py_kwargs` and `__pyx_kwds`. */
+static bool
+private_is_keyword_word(const char *name, size_t n)
+{
+    static const char *const words[] = {"kwargs", "kwds", "kw", "keywords", "kwdict", "kws"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        size_t length = strlen(words[i]);
+        if (n >= length && strncmp(name + n - length, words[i], length) == 0 &&
+            (n == length || name[n - length - 1] == '_')) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool
@@ -130,14 +162,7 @@ private_keyword_name(const struct body *b, long index)
         names = strchr(names, ',');
         names = names ? names + 1 : NULL;
     }
-    static const char *const words[] = {"kwargs", "kwds", "kw", "keywords", "kwdict", "kws"};
-    for (size_t i = 0; names && i < sizeof(words) / sizeof(*words); i++) {
-        size_t n = strlen(words[i]);
-        if (strncmp(names, words[i], n) == 0 && (!names[n] || names[n] == ',')) {
-            return true;
-        }
-    }
-    return false;
+    return names && private_is_keyword_word(names, strcspn(names, ","));
 }
 
 /* The third parameter of tp_new, tp_init, tp_call and METH_KEYWORDS functions is a dict that the
@@ -151,6 +176,16 @@ private_keywords(const struct body *b, long index)
     /* Where callers cannot be followed, the name that everybody gives such a dict decides. */
     bool unseen = b->binding || b->address_taken || !b->callers.n;
     return unseen && private_keyword_name(b, index);
+}
+
+/* Does the caller hand over something private, or keep it locked until the call is over? */
+static bool
+private_given(struct program *p, const struct body *caller, const struct fact_call *call,
+              const char *value, int depth)
+{
+    return private_value(p, caller, value, call->seq, depth) ||
+           flow_in_critical_section(caller, call->seq, call->block, value) ||
+           flow_locked(p, caller, call->seq);
 }
 
 /* A parameter is private when every call hands over something private. */
@@ -168,8 +203,7 @@ private_param(struct program *p, const struct body *b, long index, int depth)
         SCAN_CALLS(caller, call)
         {
             if (str_same(call->id, b->fact->id) &&
-                !private_value(p, caller, call_arg(caller, call, (int)index), call->seq,
-                               depth + 1)) {
+                !private_given(p, caller, call, call_arg(caller, call, (int)index), depth + 1)) {
                 return false;
             }
         }
@@ -231,6 +265,31 @@ private_field(struct program *p, const struct body *b, const char *value)
     return made;
 }
 
+/* `*dict`, where every caller hands over the address of a local with a private container. */
+static bool
+private_pointee(struct program *p, const struct body *b, const char *value, int depth)
+{
+    long index = strtol(value + strlen("deref:param:"), NULL, 10);
+    if (b->binding || b->address_taken || !b->callers.n || depth >= PRIVATE_MAX_DEPTH) {
+        return false;
+    }
+    for (size_t i = 0; i < b->callers.n; i++) {
+        const struct body *caller = b->callers.at[i];
+        SCAN_CALLS(caller, call)
+        {
+            const char *given =
+                str_same(call->id, b->fact->id) ? call_arg(caller, call, (int)index) : NULL;
+            const char *local = value_of(given, "addr");
+            const char *made = local ? scan_resolve(caller, local, call->seq) : NULL;
+            if (str_same(call->id, b->fact->id) &&
+                (!str_starts(local, "local:") || !private_is_maker(p, made, depth + 1))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 bool
 private_value(struct program *p, const struct body *b, const char *value, long seq, int depth)
 {
@@ -249,6 +308,10 @@ private_value(struct program *p, const struct body *b, const char *value, long s
                private_value(p, b, source, seq, depth);
     }
     const char *number = value_of(value, "param");
-    return number ? private_param(p, b, strtol(number, NULL, 10), depth)
-                  : str_starts(value, "field:") && private_field(p, b, value);
+    if (number) {
+        return private_param(p, b, strtol(number, NULL, 10), depth);
+    }
+    return str_starts(value, "deref:param:") ? private_pointee(p, b, value, depth)
+                                             : str_starts(value, "field:") &&
+                                                   private_field(p, b, value);
 }

@@ -75,13 +75,20 @@ state_locale(const struct body *b, const struct fact_call *call)
     return "process-state";
 }
 
+/* A stream of the process, or one that this code opened for itself? */
+static bool
+state_is_standard_stream(const char *value)
+{
+    const char *name = value_of(value, "var");
+    return name && str_list_has("stdin,stdout,stderr", name);
+}
+
 /* Standard streams only: closing or duplicating one's own descriptors is nobody's business. */
 static bool
 state_touches_stdio(const struct body *b, const struct fact_call *call)
 {
     if (scan_call_is(call, "freopen")) {
-        const char *stream = value_of(call_arg(b, call, 2), "var");
-        return stream && str_list_has("stdin,stdout,stderr", stream);
+        return state_is_standard_stream(call_arg(b, call, 2));
     }
     long fd = state_number(b, call, 1);
     return fd >= 0 && fd <= 2;
@@ -109,6 +116,9 @@ state_group(const struct program *p, const struct body *b, const struct fact_cal
 {
     if (scan_call_is(call, "setlocale,_wsetlocale,std::setlocale")) {
         return state_locale(b, call);
+    }
+    if (scan_call_is(call, "setbuf,setvbuf") && !state_is_standard_stream(call_arg(b, call, 0))) {
+        return NULL;
     }
     const char *bare = str_starts(call->callee, "std::") ? call->callee + 5 : call->callee;
     for (size_t i = 0; i < sizeof(state_groups) / sizeof(*state_groups); i++) {

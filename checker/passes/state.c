@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "passes/flow.h"
 #include "passes/modules.h"
 
 void pass_state(struct program *p);
@@ -105,6 +106,36 @@ state_is_leaf(const struct state_check *s, const struct fact_member *m)
     return any;
 }
 
+/* Is the member only ever given what a function was given, without a reference of its own? Then it
+ * points back, to the module as a rule, and visiting it would be the mistake. */
+static bool
+state_is_borrowed(const struct state_check *s, const struct fact_member *m)
+{
+    bool any = false;
+    FACTS_EACH(s->p->facts, access, a)
+    {
+        if (!str_same(a->how, "write") || !state_path_ends(a->path, m->name) ||
+            state_is_null(a->value) || !state_in_module(s, &a->at)) {
+            continue;
+        }
+        const struct body *b = scan_body(s->p, a->func);
+        const char *value = b ? scan_resolve(b, a->value, a->seq) : NULL;
+        if (!str_same(value, "param:0") || b->fact->nparams != 1) {
+            return false;
+        }
+        SCAN_CALLS(b, call)
+        {
+            if (flow_takes_reference(call->callee) &&
+                (str_same(scan_arg(b, call, 0), value) ||
+                 state_path_ends(call_arg(b, call, 0), m->name))) {
+                return false;
+            }
+        }
+        any = true;
+    }
+    return any;
+}
+
 static void
 state_find_members(struct state_check *s, const char *record)
 {
@@ -121,7 +152,7 @@ state_find_members(struct state_check *s, const char *record)
         for (size_t i = 0; i < s->members.n; i++) {
             known = known || str_same(s->members.at[i]->name, m->name);
         }
-        if (ours && !known && str_same(m->class, "object-pointer")) {
+        if (ours && !known && str_same(m->class, "object-pointer") && !state_is_borrowed(s, m)) {
             vec_push(&s->members, m);
             s->leaves |= state_is_leaf(s, m) ? 1UL << (s->members.n - 1) % (8 * sizeof(long)) : 0;
         }

@@ -298,7 +298,7 @@ bodies_walk(struct unit *u, CXCursor c, const char *id, unsigned first_param)
 {
     struct unit_place place = unit_place(u, c);
     struct body_walk b = {.u = u, .func = id, .lexed = place.lexed,
-                          .last_offset = place.offset};
+                          .last_offset = place.offset, .end = place.end};
     if (b.lexed) {
         while (b.site < b.lexed->sites.n && b.lexed->sites.at[b.site].offset < place.offset) {
             b.site++;

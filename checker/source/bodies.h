@@ -23,7 +23,7 @@ struct body_walk {
     struct lexed *lexed;
     size_t site;                  /* the next one */
     const struct macro_site *use; /* the one whose expansion is being walked, or NULL */
-    unsigned last_offset;
+    unsigned last_offset, end; /* offset of the node before; end of the function */
     int depth;
 };
 

@@ -229,9 +229,14 @@ bodies_atomic_how(const char *name)
 
 /* The atomic operation an unexposed node stands for, or NULL. */
 static const char *
-bodies_atomic_at(struct body_walk *b, const struct unit_place *place)
+bodies_atomic_at(struct body_walk *b, CXCursor c)
 {
-    const char *word = unit_word_at(b->u, place);
+    /* Such macros come from anywhere; the word atomic stands here or in the macro's name. */
+    if (b->lexed && !b->lexed->mentions_atomics && !b->u->macros->hide_atomics) {
+        return NULL;
+    }
+    struct unit_place place = unit_spot(b->u, c);
+    const char *word = unit_word_at(b->u, &place);
     const char *how = bodies_atomic_how(word);
     if (!how && word) {
         how = bodies_atomic_how(map_get(&b->u->macros->user, word));
@@ -464,11 +469,11 @@ bodies_call(struct body_walk *b, CXCursor c, const struct usage *usage)
 /* ---- everything ---- */
 
 static void
-bodies_wrapped(struct body_walk *b, CXCursor c, const struct unit_place *place,
-               const struct cx_children *parts, const struct usage *usage)
+bodies_wrapped(struct body_walk *b, CXCursor c, const struct cx_children *parts,
+               const struct usage *usage)
 {
     const char *atomic =
-        parts->n >= 1 && c.kind == CXCursor_UnexposedExpr ? bodies_atomic_at(b, place) : NULL;
+        parts->n >= 1 && c.kind == CXCursor_UnexposedExpr ? bodies_atomic_at(b, c) : NULL;
     CXCursor first = parts->n ? cx_strip(b->u->cx, parts->at[0]) : c;
     if (atomic && parts->n >= 1 &&
         (parts->n > 1 || (first.kind == CXCursor_UnaryOperator))) {
@@ -507,8 +512,8 @@ bodies_conditional(struct body_walk *b, const struct cx_children *parts, const s
 }
 
 static void
-bodies_one_expression(struct body_walk *b, CXCursor c, const struct unit_place *place,
-                      const struct cx_children *parts, const struct usage *usage)
+bodies_one_expression(struct body_walk *b, CXCursor c, const struct cx_children *parts,
+                      const struct usage *usage)
 {
     CXCursor left, right;
     switch ((int)c.kind) {
@@ -551,7 +556,7 @@ bodies_one_expression(struct body_walk *b, CXCursor c, const struct unit_place *
     case CXCursor_CXXConstCastExpr:
     case CXCursor_CXXDynamicCastExpr:
     case CXCursor_CXXFunctionalCastExpr:
-        bodies_wrapped(b, c, place, parts, usage);
+        bodies_wrapped(b, c, parts, usage);
         break;
     case CXCursor_UnaryExpr: /* sizeof and alignof evaluate nothing */
     case CXCursor_SizeOfPackExpr:
@@ -581,13 +586,18 @@ bodies_expression(struct body_walk *b, CXCursor c, const struct usage *usage)
         bodies_statement(b, c);
         return;
     }
-    struct unit_place place = unit_spot(b->u, c);
+    struct unit_place place = {0};
     const struct macro_site *outer_use = b->use;
-    bodies_enter(b, &place);
+    bool pending = b->lexed && b->site < b->lexed->sites.n &&
+                   b->lexed->sites.at[b->site].offset < b->end;
+    if (pending) {
+        place = unit_spot(b->u, c);
+        bodies_enter(b, &place);
+    }
     struct cx_children parts;
     cx_children(b->u->cx, c, &parts);
     b->depth++;
-    bodies_one_expression(b, c, &place, &parts, usage);
+    bodies_one_expression(b, c, &parts, usage);
     b->depth--;
     cx_children_free(&parts);
     b->use = outer_use;

@@ -484,6 +484,15 @@ inits_array(struct unit *u, CXCursor list, const char *id, const char *class)
     cx_children_free(&elements);
 }
 
+/* Numbers and text refer to nothing; tables of them can be long. */
+static bool
+inits_is_plain(const struct type_facts *type)
+{
+    bool numbers = str_same(type->holds, "scalar") || !type->holds;
+    return str_same(type->class, "scalar") || str_same(type->class, "string") ||
+           (str_same(type->class, "struct") && numbers);
+}
+
 void
 inits_variable(struct unit *u, CXCursor c, const char *id, const struct type_facts *type)
 {
@@ -524,7 +533,7 @@ inits_variable(struct unit *u, CXCursor c, const char *id, const struct type_fac
              (str_same(type->class, "type-object") || str_same(type->class, "suite"))) {
         inits_each_field(u, list, inits_typefield, (void *)(size_t)id);
     }
-    else {
+    else if (!inits_is_plain(type)) {
         struct inits_references walk = {.u = u, .id = id};
         u->cx->visitChildren(c, inits_reference, &walk);
     }

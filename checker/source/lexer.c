@@ -17,11 +17,27 @@ struct lexer {
     VEC(const char *) conditions;
 };
 
+/* Most words of a source are no macros that matter: one bit spares their look-up. */
+static size_t
+lexer_bit(const char *name, size_t n)
+{
+    return ((size_t)(unsigned char)name[0] * 31 + (size_t)(unsigned char)name[n - 1] * 7 + n) % 4096;
+}
+
+static void
+lexer_note(struct lexer_macros *macros, const char *name)
+{
+    size_t bit = lexer_bit(name, strlen(name));
+    macros->maybe[bit / 8] |= (unsigned char)(1U << (bit % 8));
+}
+
 void
 lexer_macros_init(struct lexer_macros *macros, struct interner *strings)
 {
     *macros = (struct lexer_macros){.strings = strings};
-#define MACRO(name) map_set(&macros->known, #name, (void *)(size_t) #name);
+#define MACRO(name)                                                                                \
+    map_set(&macros->known, #name, (void *)(size_t) #name);                                        \
+    lexer_note(macros, #name);
 #include "source/macros.def"
 #undef MACRO
 }
@@ -270,9 +286,11 @@ lexer_define(struct lexer *lx, const char *rest, size_t n)
         }
         if (!known && (strstr(key, "atomic_") || str_starts(key, "__sync_"))) {
             known = key;
+            lx->macros->hide_atomics = true;
         }
         if (known && !map_get(&lx->macros->user, site.name)) {
             map_set(&lx->macros->user, site.name, (void *)(size_t)known);
+            lexer_note(lx->macros, site.name);
         }
     }
 }
@@ -361,7 +379,8 @@ lexer_word(struct lexer *lx)
         lx->at++;
     }
     size_t n = (size_t)(lx->at - start);
-    if (n < 6 || n > 60) {
+    size_t bit = lexer_bit(start, n);
+    if (n > 60 || !(lx->macros->maybe[bit / 8] >> (bit % 8) & 1)) {
         return;
     }
     const char *key = intern_n(lx->macros->strings, start, n);
@@ -436,6 +455,42 @@ lexer_scan(struct lexer *lx)
     }
 }
 
+/* Does a line say no more than what the module declares about the GIL, or which API it uses? Then
+ * both flavours show the same code. */
+static bool
+lexer_line_only_declares(const char *s, size_t n)
+{
+    static const char *const words[] = {"PyUnstable_Module_SetGIL", "Py_mod_gil", "Py_LIMITED_API",
+                                        "/*", "//"};
+    while (n && isspace((unsigned char)*s)) {
+        s++;
+        n--;
+    }
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (memmem(s, n, words[i], strlen(words[i]))) {
+            return true;
+        }
+    }
+    return n == 0 || *s == '*' || *s == '{' || *s == '}' || (n > 1 && *s == '#' && s[1] != 'd');
+}
+
+static bool
+lexer_gil_matters(const struct lexed *lexed)
+{
+    for (unsigned line = 1; line <= lexed->lines.n; line++) {
+        const char *guard = lexed_guard(lexed, line);
+        if (!guard || !strstr(guard, "Py_GIL_DISABLED")) {
+            continue;
+        }
+        unsigned from = lexed->lines.at[line - 1];
+        size_t to = line < lexed->lines.n ? lexed->lines.at[line] : lexed->text.n;
+        if (!lexer_line_only_declares(lexed->text.s + from, to - from)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool
 lexer_read(struct lexed *out, const char *path, struct lexer_macros *macros)
 {
@@ -451,8 +506,12 @@ lexer_read(struct lexed *out, const char *path, struct lexer_macros *macros)
     struct lexer lx = {.out = out, .macros = macros, .s = text, .at = text,
                        .end = text + out->text.n, .line = 1};
     vec_push(&out->lines, 0U);
-    out->mentions_gil = memmem(text, out->text.n, "Py_GIL_DISABLED", 15) != NULL;
     lexer_scan(&lx);
+    out->mentions_atomics = memmem(text, out->text.n, "atomic", 6) != NULL ||
+                            memmem(text, out->text.n, "__sync_", 7) != NULL ||
+                            memmem(text, out->text.n, "ATOMIC", 6) != NULL;
+    out->mentions_gil = memmem(text, out->text.n, "Py_GIL_DISABLED", 15) != NULL &&
+                        lexer_gil_matters(out);
     vec_free(&lx.conditions);
     return true;
 }

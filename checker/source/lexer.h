@@ -57,7 +57,8 @@ struct lexed {
     VEC(struct checker_comment) comments;
     VEC(const char *) directives; /* those before Python.h, whole lines */
     bool includes_python;         /* textually */
-    bool mentions_gil;            /* Py_GIL_DISABLED */
+    bool mentions_gil;            /* Py_GIL_DISABLED decides about code, not only declarations */
+    bool mentions_atomics;        /* or __sync: worth a look at nameless nodes */
     const char *generator;        /* cython, swig, mypyc, cffi or NULL */
     const char *banner;           /* its version text */
 };
@@ -67,6 +68,8 @@ struct lexed {
 struct lexer_macros {
     struct map known; /* macros that matter -> themselves */
     struct map user;
+    unsigned char maybe[512]; /* a bit per first letter, last letter and length of the names */
+    bool hide_atomics; /* some user macro stands for an atomic operation */
     struct interner *strings;
 };
 

@@ -289,7 +289,7 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     struct plan_unit *unit = parser->plan->units.at[index];
     struct arena arena = {0};
     struct facts facts = {0};
-    bool limited = false, as_cxx = false, ft_errors = false;
+    bool limited = unit->limited, as_cxx = false, ft_errors = false;
     struct str status = {0}, files = {0};
     for (int flavour = 0; flavour < FLAVOURS; flavour++) {
         /* A source may refuse one flavour with an #error of its own: the other is seen as well. */

@@ -117,6 +117,21 @@ plan_build(struct plan *plan, const struct source_options *options)
     return true;
 }
 
+/* Is the limited API asked for in every flavour: on the command line, or by a #define that nothing
+ * but "not yet defined" guards? */
+static bool
+plan_is_limited(const struct plan_unit *unit)
+{
+    for (size_t i = 0; i < unit->lexed.defines.n; i++) {
+        const struct define_site *site = &unit->lexed.defines.at[i];
+        if (strcmp(site->name, "Py_LIMITED_API") == 0 &&
+            (!site->guard || strcmp(site->guard, "!defined(Py_LIMITED_API)") == 0)) {
+            return true;
+        }
+    }
+    return unit->limited;
+}
+
 void
 plan_prepare(struct plan *plan)
 {
@@ -132,8 +147,11 @@ plan_prepare(struct plan *plan)
         }
         includes_resolve(plan, unit);
         bool ft = plan->options->both_flavours;
-        unit->wanted[FLAVOUR_FT] = ft;
-        unit->wanted[FLAVOUR_GIL] = !ft || unit->mentions_gil;
+        /* Headers before 3.15 refuse the limited API in the free-threaded flavour. */
+        bool refused = plan_is_limited(unit) && unit->python_hex < 0x030f;
+        unit->limited = refused;
+        unit->wanted[FLAVOUR_FT] = ft && !refused;
+        unit->wanted[FLAVOUR_GIL] = !ft || refused || unit->mentions_gil;
     }
     groups_form(plan);
 }

@@ -149,6 +149,7 @@ struct types_fields {
     struct unit *u;
     struct record_info *record;
     int index;
+    bool first_only; /* of others' structs only what says whether they are objects */
 };
 
 static enum CXVisitorResult
@@ -159,6 +160,9 @@ types_visit_field(CXCursor c, CXClientData data)
     types_classify(walk->u, walk->u->cx->getCursorType(c), &field);
     if (walk->index++ == 0 && str_same(field.class, "object-struct") && !field.is_array) {
         walk->record->is_object = true;
+    }
+    if (walk->first_only) {
+        return CXVisit_Break;
     }
     types_add_word(walk->u, &walk->record->holds, field.class);
     types_add_list(walk->u, &walk->record->holds, field.holds);
@@ -206,9 +210,22 @@ types_is_handle(const char *name)
     return false;
 }
 
-static void
-types_fill_record(struct unit *u, CXType type, struct record_info *record)
+static bool
+types_is_foreign(struct unit *u, CXType type)
 {
+    CXFile handle = NULL;
+    u->cx->getExpansionLocation(u->cx->getCursorLocation(u->cx->getTypeDeclaration(type)), &handle,
+                                NULL, NULL, NULL);
+    enum file_class whose = unit_file(u, handle)->whose;
+    return whose == FILE_PYTHON || whose == FILE_SYSTEM;
+}
+
+/* by_pointer: what others' structs hold does not matter behind a pointer, and following it would
+ * lead through half of Python's headers. */
+static void
+types_fill_record(struct unit *u, CXType type, struct record_info *record, bool by_pointer)
+{
+    record->shallow = by_pointer && types_is_foreign(u, type);
     record->busy = true;
     record->name = types_plain_name(u, type);
     record->class = types_known_record(record->name);
@@ -227,7 +244,7 @@ types_fill_record(struct unit *u, CXType type, struct record_info *record)
                 record->class = "python-handle";
             }
         }
-        struct types_fields walk = {.u = u, .record = record};
+        struct types_fields walk = {.u = u, .record = record, .first_only = record->shallow};
         u->cx->Type_visitFields(type, types_visit_field, &walk);
     }
     if (!record->class) {
@@ -243,11 +260,11 @@ types_fill_record(struct unit *u, CXType type, struct record_info *record)
 }
 
 static void
-types_classify_record(struct unit *u, CXType type, struct type_facts *out)
+types_classify_record(struct unit *u, CXType type, struct type_facts *out, bool by_pointer)
 {
     struct record_info *record = types_record(u, type);
-    if (!record->name && !record->busy) {
-        types_fill_record(u, type, record);
+    if ((!record->name || (record->shallow && !by_pointer)) && !record->busy) {
+        types_fill_record(u, type, record, by_pointer);
     }
     out->record = record->name;
     out->class = record->class ? record->class : "struct";
@@ -271,7 +288,7 @@ types_classify_pointer(struct unit *u, CXType pointee, struct type_facts *out)
     }
     else if (pointee.kind == CXType_Record) {
         struct type_facts inner = {0};
-        types_classify_record(u, pointee, &inner);
+        types_classify_record(u, pointee, &inner, true);
         const char *known = types_look_up(
             pointee_classes, sizeof(pointee_classes) / sizeof(*pointee_classes), inner.record);
         bool object = str_same(inner.class, "object-struct") ||
@@ -345,7 +362,7 @@ types_classify(struct unit *u, CXType type, struct type_facts *out)
     }
     const char *by_typedef = types_typedef_class(u, sugared);
     if (type.kind == CXType_Record) {
-        types_classify_record(u, type, out);
+        types_classify_record(u, type, out, false);
     }
     else if (type.kind == CXType_Pointer) {
         types_classify_pointer(u, cx->getCanonicalType(cx->getPointeeType(type)), out);

@@ -138,8 +138,8 @@ unit_spot(struct unit *u, CXCursor c)
 {
     struct unit_place place = {0};
     CXFile handle = NULL;
-    u->cx->getExpansionLocation(u->cx->getRangeStart(u->cx->getCursorExtent(c)), &handle, NULL,
-                                NULL, &place.offset);
+    /* Not the extent: its end is found by lexing the last token again. */
+    u->cx->getExpansionLocation(u->cx->getCursorLocation(c), &handle, NULL, NULL, &place.offset);
     place.file = u->last_file && u->last_file->handle == handle ? u->last_file
                                                                 : unit_file(u, handle);
     u->last_file = place.file;

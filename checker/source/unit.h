@@ -46,6 +46,7 @@ struct record_info {
     const void *key;
     const char *name, *class, *holds;
     bool is_object, busy, is_nontrivial;
+    bool shallow; /* only seen behind pointers so far: holds is not known */
 };
 
 struct pointer_table { /* open addressing by address */
