@@ -1,0 +1,52 @@
+/* Stands before libclang: notes in $SPY_LOG that it was loaded and every file it is to parse, dies
+ * or waits where a file's name asks for it. Symbols it does not have come from the real library,
+ * which it is linked with. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef int parse_function(void *, const char *, const char *const *, int, void *, unsigned,
+                           unsigned, void *);
+
+static void
+spy_note(const char *word, const char *text)
+{
+    const char *path = getenv("SPY_LOG");
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
+    char line[4096];
+    size_t n = strlen(word), m = strlen(text);
+    if (fd >= 0 && n + m + 2 <= sizeof(line)) {
+        memcpy(line, word, n);
+        line[n] = ' ';
+        memcpy(line + n + 1, text, m);
+        line[n + m + 1] = '\n';
+        if (write(fd, line, n + m + 2) < 0) {
+            abort();
+        }
+        close(fd);
+    }
+}
+
+__attribute__((constructor)) static void
+spy_loaded(void)
+{
+    spy_note("loaded", "");
+}
+
+int
+clang_parseTranslationUnit2(void *index, const char *file, const char *const *words, int count,
+                            void *unsaved, unsigned n, unsigned options, void *unit)
+{
+    const char *name = file ? file : "";
+    spy_note("parse", name);
+    if (strstr(name, "crash")) {
+        abort();
+    }
+    if (strstr(name, "hang")) {
+        sleep(600);
+    }
+    parse_function *real = (parse_function *)dlsym(RTLD_NEXT, "clang_parseTranslationUnit2");
+    return real(index, file, words, count, unsaved, n, options, unit);
+}

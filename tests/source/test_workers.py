@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""Workers and cache: a parser that dies or runs away costs one file, an unchanged file is not parsed.
+
+spy.c stands before the real libclang, notes what it is asked for, and dies or waits on demand.
+"""
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+from support import EXTCHECK, clean_environment, dump_facts, find_libclang, read_facts, run
+
+HERE = pathlib.Path(__file__).resolve().parent
+CHAIN = 16000  # branches of else-if, nested as deep as there are
+
+
+class Spied(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        real = find_libclang(19) or find_libclang(14)
+        compiler = shutil.which("cc")
+        if not (real and compiler):
+            raise unittest.SkipTest("needs cc and a libclang in the usual folders of Debian")
+        cls.holder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.holder.cleanup)
+        cls.spy = pathlib.Path(cls.holder.name) / "spy.so"
+        subprocess.run([compiler, "-D_GNU_SOURCE", "-Wall", "-Werror", "-shared", "-fPIC", "-o",
+                        cls.spy, HERE / "spy.c", "-Wl,--no-as-needed", real, "-ldl"], check=True)
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        logs = tempfile.TemporaryDirectory()  # elsewhere: a new name beside the sources is news
+        self.addCleanup(logs.cleanup)
+        self.log = pathlib.Path(logs.name) / "spy.log"
+
+    def write(self, name, text="#include <Python.h>\nint value;\n"):
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def extcheck(self, *arguments):
+        return run(["--isolated", "--python", "3.14", "--libclang", self.spy, "--cache-dir",
+                    self.folder / "cache", *arguments], cwd=self.folder, SPY_LOG=str(self.log))
+
+    def noted(self):
+        """What the library was asked for since the last call."""
+        lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return lines
+
+    def parsed(self):
+        return sorted(pathlib.Path(line.split(" ", 1)[1]).name for line in self.noted()
+                      if line.startswith("parse ") and line.endswith(".c"))
+
+
+class Cache(Spied):
+    def test_unchanged_second_run_loads_no_libclang(self):
+        for name in ("one.c", "two.c"):
+            self.write(name)
+        first = self.extcheck("--dump-facts", "one.c", "two.c")
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertEqual(self.parsed(), ["one.c", "two.c"])
+        second = self.extcheck("--dump-facts", "one.c", "two.c")
+        self.assertEqual(second.stdout, first.stdout)
+        self.assertEqual(self.noted(), [])
+
+    def test_what_changed_is_parsed_again(self):
+        self.write("own.h", "static int inside;\n")
+        self.write("one.c", '#include <Python.h>\n#include "own.h"\nint value;\n')
+        self.write("two.c")
+        self.extcheck("one.c", "two.c")
+        self.noted()
+        self.write("own.h", "static int inside, more;\n")
+        done = self.extcheck("--dump-facts", "one.c", "two.c")
+        self.assertEqual(self.parsed(), ["one.c"])
+        self.assertIn("name=more", done.stdout)
+        self.extcheck("one.c", "two.c", "--", "-DOTHER=1")
+        self.assertEqual(self.parsed(), ["one.c", "two.c"])
+
+    def test_a_new_header_before_the_old_one_counts(self):
+        for folder in ("first", "second"):
+            (self.folder / folder).mkdir()
+        (self.folder / "second/own.h").write_text("static int old;\n")
+        self.write("one.c", '#include <Python.h>\n#include "own.h"\n')
+        flags = ("--", "-Ifirst", "-Isecond")
+        self.assertIn("name=old", self.extcheck("--dump-facts", "one.c", *flags).stdout)
+        (self.folder / "first/own.h").write_text("static int young;\n")
+        self.assertIn("name=young", self.extcheck("--dump-facts", "one.c", *flags).stdout)
+
+    def test_no_cache_parses_every_time(self):
+        self.write("one.c")
+        for _ in range(2):
+            self.extcheck("--no-cache", "one.c")
+            self.assertEqual(self.parsed(), ["one.c"])
+        self.assertFalse((self.folder / "cache" / "facts").exists())
+
+    def test_damaged_entries_are_parsed_again(self):
+        self.write("one.c")
+        wanted = self.extcheck("--dump-facts", "one.c").stdout
+        entries = [path for path in (self.folder / "cache").rglob("*") if path.is_file()]
+        self.assertTrue(entries)
+        for damage in (b"", b"\0" * 300, None):
+            for path in entries:
+                content = path.read_bytes()
+                path.write_bytes(content[:len(content) // 2] if damage is None else damage)
+            done = self.extcheck("--dump-facts", "one.c")
+            self.assertEqual((done.returncode, done.stdout), (0, wanted), done.stderr)
+
+    def test_cache_that_cannot_be_written(self):
+        self.write("one.c")
+        self.write("cache", "a file where the folder should be\n")
+        done = self.extcheck("--dump-facts", "one.c")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("name=value", done.stdout)
+
+    def test_flavours_cost_what_they_must(self):
+        self.write("plain.c")
+        self.write("both.c", "#include <Python.h>\n#ifdef Py_GIL_DISABLED\nint value;\n#endif\n")
+        self.extcheck("plain.c", "both.c")
+        self.assertEqual(self.parsed(), ["both.c", "both.c", "plain.c"])
+
+
+class Trouble(Spied):
+    def test_crash_costs_one_file(self):
+        names = ["crash.c"] + [f"good{i}.c" for i in range(6)]
+        for name in names:
+            self.write(name)
+        for jobs in (1, 2):
+            with self.subTest(jobs=jobs):
+                done = self.extcheck("--no-cache", "-j", jobs, *names)
+                self.assertEqual(done.returncode, 2)
+                self.assertRegex(done.stderr, r"analysed 6/7 files, 1 failed: crash\.c \(.+\)")
+                done = self.extcheck("--no-cache", "--dump-facts", "-j", jobs, *names)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn("crash.c", done.stderr)
+                good = {fact.file for fact in read_facts(done.stdout) if fact.kind == "variable"}
+                self.assertEqual(good, set(names[1:]))
+
+    def test_runaway_parser_is_stopped(self):
+        for name in ("hang.c", "good.c"):
+            self.write(name)
+        started = time.monotonic()
+        done = self.extcheck("--no-cache", "--timeout", "1", "hang.c", "good.c")
+        self.assertLess(time.monotonic() - started, 20)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"analysed 1/2 files, 1 failed: hang\.c \(.*1 s.*\)")
+
+    def test_failure_is_not_remembered(self):
+        self.write("hang.c")
+        self.extcheck("--timeout", "1", "hang.c")
+        self.noted()
+        self.extcheck("--timeout", "1", "hang.c")
+        self.assertEqual(self.parsed(), ["hang.c"])
+
+    def test_no_worker_survives(self):
+        self.write("hang.c")
+        command = [EXTCHECK, "--isolated", "--no-cache", "--python", "3.14", "--libclang", self.spy,
+                   "hang.c"]
+        process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   env=clean_environment({"SPY_LOG": str(self.log)}))
+        deadline = time.monotonic() + 30
+        while not self.log.exists() or "hang.c" not in self.log.read_text():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        process.kill()
+        # Workers hold standard error no longer than they live.
+        process.communicate(timeout=30)
+
+
+class RealParser(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        lines = [f"    else if (a == {i}) return {i};\n" for i in range(1, CHAIN)]
+        (self.folder / "chain.c").write_text(
+            "int f(int a)\n{\n    if (a == 0) return 0;\n" + "".join(lines) + "    return -1;\n}\n")
+        (self.folder / "good.c").write_text("#include <Python.h>\nint value;\n")
+
+    def test_chain_of_branches(self):
+        """With a short limit it may fail or not, but by name, and good.c is analysed."""
+        started = time.monotonic()
+        done = run(["--isolated", "--no-cache", "--python", "3.14", "--timeout", "1", "--dump-facts",
+                    "chain.c", "good.c"], cwd=self.folder)
+        self.assertLess(time.monotonic() - started, 30)
+        self.assertIn("name=value", done.stdout)
+        if done.returncode == 2:
+            self.assertRegex(done.stderr, r"chain\.c: .*--timeout")
+        else:
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("name=f\t", done.stdout)
+
+    def test_chain_with_the_usual_limit(self):
+        done = run(["--isolated", "--no-cache", "--python", "3.14", "chain.c"], cwd=self.folder)
+        self.assertIn(done.returncode, (0, 2), done.stderr)
+        self.assertRegex(done.stderr, r"analysed 1/1 files|failed: chain\.c \(.+\)")
+
+
+class Database(unittest.TestCase):
+    def test_flags_of_each_file(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            (folder / "build").mkdir()
+            source = "#include <Python.h>\n#ifdef ASKED\nstatic int asked;\n#endif\nstatic int always;\n"
+            for file in ("one.c", "two.c"):
+                (folder / file).write_text(source)
+            (folder / "build/compile_commands.json").write_text(
+                '[{"directory": "%s", "file": "one.c", "command": "cc -DASKED=\\"a b\\" -c one.c -o m.o"},'
+                ' {"directory": "%s", "file": "two.c", "arguments": ["cc", "-c", "two.c"]}]'
+                % (folder, folder))
+            facts = read_facts(dump_facts(["one.c", "two.c"], cwd=folder))
+            having = {fact.file for fact in facts if fact.fields.get("name") == "asked"}
+            self.assertEqual(having, {"one.c"})
+            outputs = {fact.file: fact.fields.get("output", "") for fact in facts
+                       if fact.kind == "unit"}
+            self.assertIn("m.o", outputs["one.c"])
+            facts = read_facts(dump_facts(["two.c"], ["--", "-DASKED"], cwd=folder))
+            self.assertTrue([fact for fact in facts if fact.fields.get("name") == "asked"])
+
+
+if __name__ == "__main__":
+    unittest.main()
