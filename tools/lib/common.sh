@@ -76,6 +76,11 @@ need_packages() {
         die "could not install: ${missing[*]} (apt-get's message stands above)"
 }
 
+# The same for what a run can do without.
+want_packages() {
+    (need_packages "$@") || say "going on without: $*"
+}
+
 # Configures and builds one preset; ninja shows the progress.
 build_preset() {
     local preset=$1
