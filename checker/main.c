@@ -1,4 +1,4 @@
-/* extcheck: what the command line asks for. See pipeline.c for the check itself. */
+/* The program: does what the command line asks for. See pipeline.c for the check itself. */
 #include <stdio.h>
 #include <string.h>
 
