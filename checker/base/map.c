@@ -19,7 +19,8 @@ map_probe(const struct map *m, const char *key, size_t n, size_t hash)
 {
     for (size_t i = hash & (m->cap - 1);; i = (i + 1) & (m->cap - 1)) {
         struct map_cell *cell = &m->cells[i];
-        if (!cell->key || (cell->hash == hash && strncmp(cell->key, key, n) == 0 && !cell->key[n])) {
+        if (!cell->key ||
+            (cell->hash == hash && strncmp(cell->key, key, n) == 0 && !cell->key[n])) {
             return cell;
         }
     }

@@ -28,7 +28,7 @@ enum fact_kind {
 };
 #undef KIND
 
-/* What every fact starts with. line and column are 1-based, column counts bytes; line 0: no place. */
+/* What every fact starts with. line and column are 1-based, columns count bytes; line 0: none. */
 struct fact {
     enum fact_kind kind;
     int unit; /* index into the store's units, -1 before the first */
@@ -87,7 +87,7 @@ const char *facts_intern(struct facts *store, const char *s);
 struct fact *facts_new(struct facts *store, enum fact_kind kind, int line, int column,
                        int end_column);
 #define KIND(name)                                                                                 \
-    static inline struct fact_##name *facts_new_##name(struct facts *store, int line, int column, \
+    static inline struct fact_##name *facts_new_##name(struct facts *store, int line, int column,  \
                                                        int end_column)                             \
     {                                                                                              \
         return (struct fact_##name *)(void *)facts_new(store, FACT_##name, line, column,           \
@@ -99,8 +99,8 @@ struct fact *facts_new(struct facts *store, enum fact_kind kind, int line, int c
 /* All facts of a kind: `FACTS_EACH(store, call, c) { use(c->callee); }`. */
 #define FACTS_EACH(store, kindname, item)                                                          \
     for (size_t item##_i = 0; item##_i < (store)->by_kind[FACT_##kindname].n; item##_i++)          \
-        for (struct fact_##kindname *item = (struct fact_##kindname *)(void *)                     \
-                                                (store)->by_kind[FACT_##kindname].at[item##_i];    \
+        for (struct fact_##kindname *item =                                                        \
+                 (struct fact_##kindname *)(void *)(store)->by_kind[FACT_##kindname].at[item##_i]; \
              item; item = NULL)
 
 /* Text form: one fact a line, fields separated by tabs, `kind place field=value ...`; a line
@@ -112,8 +112,8 @@ void facts_write_text(const struct facts *store, struct str *out);
 bool facts_read_text(struct facts *store, const char *text, size_t n, const char **error);
 
 /* Copies the units of one flavour ("ft" or "gil") into `out`; a unit that exists only in the other
- * one is taken as it is. The strings stay those of `from`, which must outlive `out`. Returns whether
- * the two flavours differ at all. */
+ * one is taken as it is. The strings stay those of `from`, which must outlive `out`. Returns
+ * whether the two flavours differ at all. */
 bool facts_select(const struct facts *from, const char *flavour, struct facts *out);
 
 void facts_free(struct facts *store);

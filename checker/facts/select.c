@@ -9,7 +9,8 @@ select_is_wanted(const struct facts *from, const struct fact_unit *unit, const c
     if (str_same(unit->flavour, flavour)) {
         return true;
     }
-    FACTS_EACH(from, unit, other) {
+    FACTS_EACH(from, unit, other)
+    {
         if (other != unit && str_same(other->path, unit->path) &&
             str_same(other->python, unit->python) && str_same(other->flavour, flavour)) {
             return false;

@@ -250,8 +250,7 @@ facts_read_text(struct facts *store, const char *text, size_t n, const char **er
             stop = end;
         }
         line++;
-        const char *wrong =
-            stop == text || *text == '#' ? NULL : text_read_line(store, text, stop);
+        const char *wrong = stop == text || *text == '#' ? NULL : text_read_line(store, text, stop);
         if (wrong) {
             *error = arena_printf(&store->arena, "line %d: %s", line, wrong);
             return false;

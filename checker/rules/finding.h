@@ -10,12 +10,23 @@
 #include "base/arena.h"
 #include "base/vec.h"
 
-enum target { TARGET_OWN_GIL, TARGET_SHARED_GIL, TARGET_FREE_THREADED, TARGET_RELOAD, TARGET_PORT,
-              TARGETS };
+enum target {
+    TARGET_OWN_GIL,
+    TARGET_SHARED_GIL,
+    TARGET_FREE_THREADED,
+    TARGET_RELOAD,
+    TARGET_PORT,
+    TARGETS
+};
 enum severity { SEVERITY_NONE, SEVERITY_ADVICE, SEVERITY_HAZARD, SEVERITY_BLOCKER };
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
-enum verdict { VERDICT_READY, VERDICT_READY_WITH_WARNINGS, VERDICT_RUNS_WITH_GIL, VERDICT_NOT_READY,
-               VERDICT_UNKNOWN };
+enum verdict {
+    VERDICT_READY,
+    VERDICT_READY_WITH_WARNINGS,
+    VERDICT_RUNS_WITH_GIL,
+    VERDICT_NOT_READY,
+    VERDICT_UNKNOWN
+};
 
 /* "own-gil" ... ; "none" "advice" "hazard" "blocker"; "ready" "ready-with-warnings" ... */
 const char *target_name(enum target t);
@@ -27,7 +38,7 @@ enum target target_named(const char *name);
 int severity_named(const char *name);
 
 struct place {
-    const char *file; /* as the user wrote it or relative to the working directory */
+    const char *file;             /* as the user wrote it or relative to the working directory */
     int line, column, end_column; /* 1-based; columns count bytes; end is one past the last */
 };
 
@@ -52,23 +63,25 @@ struct finding {
     const char *line_text;           /* the source line, without its end; may be NULL */
     VEC(struct related) related;
     enum suppression suppression;
-    const char *reason;      /* of the suppression */
-    char fingerprint[33];    /* hex; rule, file, symbol and normalised line text; no line number */
+    const char *reason;   /* of the suppression */
+    char fingerprint[33]; /* hex; rule, file, symbol and normalised line text; no line number */
 };
 
 struct module_verdict {
     enum verdict verdict;
     bool asked;
     const struct finding *deciding; /* may be NULL */
-    const char *reason;             /* one clause: "declares no own-GIL support", "needs 3.13+ headers" */
+    const char *reason; /* one clause: "declares no own-GIL support", "needs 3.13+ headers" */
 };
 
 struct module_result {
     const char *name;
-    const char *python; /* version of the headers used for own-gil / free-threaded, for the report */
+    const char
+        *python; /* version of the headers used for own-gil / free-threaded, for the report */
     struct module_verdict verdict[TARGETS];
     VEC(const char *) units;
-    VEC(const char *) missing; /* what was not analysed or not seen: files, functions nobody defines */
+    VEC(const char *)
+    missing; /* what was not analysed or not seen: files, functions nobody defines */
 };
 
 struct failed_file {

@@ -11,8 +11,22 @@
 /* is, is-not: equal to one of the words (`static|global`); has, lacks: a comma list contains one of
  * the words; in, not-in: a column of a table in rules/api (`borrowed_refs:ft_risk=unsafe`, or just
  * the table's name for its first column); like: shell pattern; <, >= ...: numbers; set, unset. */
-enum condition_op { OP_IS, OP_IS_NOT, OP_HAS, OP_LACKS, OP_IN, OP_NOT_IN, OP_LIKE, OP_UNLIKE,
-                    OP_LESS, OP_LESS_EQUAL, OP_GREATER, OP_GREATER_EQUAL, OP_SET, OP_UNSET };
+enum condition_op {
+    OP_IS,
+    OP_IS_NOT,
+    OP_HAS,
+    OP_LACKS,
+    OP_IN,
+    OP_NOT_IN,
+    OP_LIKE,
+    OP_UNLIKE,
+    OP_LESS,
+    OP_LESS_EQUAL,
+    OP_GREATER,
+    OP_GREATER_EQUAL,
+    OP_SET,
+    OP_UNSET
+};
 
 /* Whose field a condition looks at: the fact's own; its file (`file`); the oldest supported Python
  * (`min-python < 3.13`); or a field of the unit, function or variable that the fact names
@@ -52,21 +66,21 @@ struct rule {
     enum confidence confidence;
     enum severity severity[TARGETS];
     VEC(struct severity_if) severity_if;
-    int python_first, python_last;    /* of `python`, 0x0309; last is INT_MAX when open */
-    int min_python;                   /* `min-python: 3.10`: only for projects from there on */
-    bool decides_loading;             /* `decides: loading`: a declaration, not a danger */
-    bool decides_import;              /* `decides: import`: every import fails; no evidence for
-                                         `needs`, since nothing is shared then */
+    int python_first, python_last; /* of `python`, 0x0309; last is INT_MAX when open */
+    int min_python;                /* `min-python: 3.10`: only for projects from there on */
+    bool decides_loading;          /* `decides: loading`: a declaration, not a danger */
+    bool decides_import;           /* `decides: import`: every import fails; no evidence for
+                                      `needs`, since nothing is shared then */
     enum fact_kind fact;
     VEC(struct condition) conditions; /* all must hold */
     VEC(struct rule_need) needs;
     /* Findings of these rules about the same fact are dropped when this one matches. */
     VEC(const char *) supersedes;
     const char *message, *fix, *note, *refs, *symbol;
-    const char *page; /* the whole Markdown text, for `extcheck explain` */
-    const char *what; /* first paragraph of "What it finds" */
-    const char *path; /* of the file, relative to rules/ */
-    int index;        /* in ruleset.rules */
+    const char *page;                    /* the whole Markdown text, for `extcheck explain` */
+    const char *what;                    /* first paragraph of "What it finds" */
+    const char *path;                    /* of the file, relative to rules/ */
+    int index;                           /* in ruleset.rules */
     VEC(const struct rule *) superseded; /* transitive closure of `supersedes` */
 };
 
