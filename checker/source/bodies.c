@@ -70,12 +70,16 @@ bodies_if(struct body_walk *b, const struct cx_children *parts)
         return;
     }
     const char *cond = bodies_condition(b, parts->at[i]);
+    long constant = -1;
+    bool known = (strstr(cond, "expr") || strstr(cond, "const:")) &&
+                 describe_integer(b->u, parts->at[i], &constant);
     bodies_expression(b, parts->at[i], &usage_tested);
-    if (i + 1 < parts->n) {
-        bodies_in_block(b, parts->at[i + 1], "then", cond);
+    /* A branch that the configuration switches off is no code. */
+    if (i + 1 < parts->n && !(known && constant == 0)) {
+        bodies_in_block(b, parts->at[i + 1], "then", known ? "const:1" : cond);
     }
-    if (i + 2 < parts->n) {
-        bodies_in_block(b, parts->at[i + 2], "else", cond);
+    if (i + 2 < parts->n && !(known && constant != 0)) {
+        bodies_in_block(b, parts->at[i + 2], "else", known ? "const:1" : cond);
     }
 }
 
@@ -283,7 +287,7 @@ bodies_statement(struct body_walk *b, CXCursor c)
     }
     struct unit_place place = unit_place(b->u, c);
     const struct macro_site *outer_use = b->use;
-    bodies_enter(b, &place);
+    bodies_enter(b, c, &place);
     struct cx_children parts;
     cx_children(cx, c, &parts);
     b->depth++;

@@ -42,7 +42,7 @@ void bodies_statement(struct body_walk *b, CXCursor c);
 /* A lambda becomes a function of its own; returns its id. */
 const char *bodies_lambda(struct body_walk *b, CXCursor c);
 /* Call on entering any node: emits the macro uses that stand before or at it. */
-void bodies_enter(struct body_walk *b, const struct unit_place *place);
+void bodies_enter(struct body_walk *b, CXCursor c, const struct unit_place *place);
 /* Emits what is left at the end of the function. */
 void bodies_finish_macros(struct body_walk *b, unsigned end);
 /* The descriptor of argument `index` of a macro use, from its text. */

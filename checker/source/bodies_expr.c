@@ -72,6 +72,21 @@ bodies_python_record(const char *record)
                       str_starts(record, "_ts") || str_starts(record, "_frame"));
 }
 
+/* Plain operators on an _Atomic object are atomic operations. */
+static const char *
+bodies_atomic_object(struct body_walk *b, CXCursor c, const char *how)
+{
+    static const char *const pairs[][2] = {
+        {"read", "atomic-load"}, {"write", "atomic-store"}, {"rmw", "atomic-rmw"}};
+    CXType type = b->u->cx->getCanonicalType(b->u->cx->getCursorType(c));
+    for (size_t i = 0; type.kind == CXType_Atomic && i < sizeof(pairs) / sizeof(*pairs); i++) {
+        if (strcmp(how, pairs[i][0]) == 0) {
+            return pairs[i][1];
+        }
+    }
+    return how;
+}
+
 static void
 bodies_lvalue_fact(struct body_walk *b, CXCursor c, const struct usage *usage)
 {
@@ -89,6 +104,7 @@ bodies_lvalue_fact(struct body_walk *b, CXCursor c, const struct usage *usage)
         value = strcmp(b->use->name, "Py_CLEAR") == 0 ? "null"
                                                         : bodies_macro_value(b, b->use, 1);
     }
+    how = bodies_atomic_object(b, c, how);
     bool is_function = root && root->sort == DECL_FUNCTION;
     bool is_static = root && root->sort == DECL_STATIC && bodies_ours(root);
     struct fact_access *a = bodies_access(b, &place, is_function ? "addr" : how,
@@ -395,6 +411,45 @@ bodies_argument_fact(struct body_walk *b, CXCursor arg, int index, long seq)
     }
 }
 
+/* What a method does to its object. std::atomic's say so by their names. */
+static const char *
+bodies_method_how(struct body_walk *b, const struct call_target *target)
+{
+    CXCursor class = b->u->cx->getCursorSemanticParent(target->cursor);
+    const char *name = cx_text(b->u->cx, b->u->strings, b->u->cx->getCursorSpelling(class));
+    if (strstr(name, "atomic")) {
+        const char *how = bodies_atomic_how(
+            intern_n(b->u->strings, target->name, strlen(target->name)));
+        static const char *const words[][2] = {
+            {"compare_exchange", "atomic-cas"}, {"load", "atomic-load"}, {"store", "atomic-store"},
+            {"operator=", "atomic-store"},      {"operator", "atomic-rmw"},
+            {"exchange", "atomic-rmw"},         {"fetch", "atomic-rmw"}};
+        for (size_t i = 0; !how && i < sizeof(words) / sizeof(*words); i++) {
+            bool whole = strcmp(words[i][0], "operator=") == 0;
+            bool fits = whole ? strcmp(target->name, words[i][0]) == 0
+                              : strstr(target->name, words[i][0]) != NULL;
+            how = fits ? words[i][1] : NULL;
+        }
+        if (how) {
+            return target->is_const_method ? "atomic-load" : how;
+        }
+    }
+    return target->is_const_method ? "read" : "rmw";
+}
+
+/* The object of a method, below the casts to its base classes. */
+static void
+bodies_object(struct body_walk *b, CXCursor object, const struct usage *usage)
+{
+    CXCursor inner = cx_strip(b->u->cx, object);
+    if (ops_is_unread_lvalue(b->u->cx, inner)) {
+        bodies_lvalue(b, inner, usage);
+    }
+    else {
+        bodies_expression(b, object, usage);
+    }
+}
+
 /* The expression that is called: a method's object, or a function pointer. */
 static void
 bodies_callee(struct body_walk *b, CXCursor callee, const struct call_target *target)
@@ -407,10 +462,10 @@ bodies_callee(struct body_walk *b, CXCursor callee, const struct call_target *ta
     if (target->decl && inner.kind == CXCursor_MemberRefExpr) {
         struct cx_children parts;
         cx_children(b->u->cx, inner, &parts);
-        usage.how = target->is_const_method ? "read" : "rmw";
+        usage.how = bodies_method_how(b, target);
         usage.op = target->name;
         if (parts.n && b->u->cx->isExpression(parts.at[0].kind)) {
-            bodies_expression(b, parts.at[0], &usage);
+            bodies_object(b, parts.at[0], &usage);
         }
         cx_children_free(&parts);
         return;
@@ -432,10 +487,9 @@ bodies_call(struct body_walk *b, CXCursor c, const struct usage *usage)
     }
     for (int i = 0; i < n; i++) {
         CXCursor arg = cx->Cursor_getArgument(c, (unsigned)i);
-        if (target.is_operator && i == 0 && ops_is_unread_lvalue(cx, arg)) {
-            struct usage object = {.how = target.is_const_method ? "read" : "rmw",
-                                   .op = target.name};
-            bodies_expression(b, arg, &object);
+        if (target.is_operator && target.is_method && i == 0) {
+            struct usage object = {.how = bodies_method_how(b, &target), .op = target.name};
+            bodies_object(b, arg, &object);
             continue;
         }
         bodies_argument(b, arg, &target, i);
@@ -592,7 +646,7 @@ bodies_expression(struct body_walk *b, CXCursor c, const struct usage *usage)
                    b->lexed->sites.at[b->site].offset < b->end;
     if (pending) {
         place = unit_spot(b->u, c);
-        bodies_enter(b, &place);
+        bodies_enter(b, c, &place);
     }
     struct cx_children parts;
     cx_children(b->u->cx, c, &parts);

@@ -199,7 +199,7 @@ macro_is_end(const char *name)
 }
 
 void
-bodies_enter(struct body_walk *b, const struct unit_place *place)
+bodies_enter(struct body_walk *b, CXCursor c, const struct unit_place *place)
 {
     if (!b->lexed || place->lexed != b->lexed) {
         return;
@@ -211,6 +211,11 @@ bodies_enter(struct body_walk *b, const struct unit_place *place)
             break;
         }
         bool here = site->offset == place->offset;
+        if (here && site->used && !unit_place(b->u, c).in_macro) {
+            /* A function of that name: the macro belongs to an #if branch that is not taken. */
+            b->site++;
+            continue;
+        }
         if (here || macro_is_end(site->name) || macro_covers(b, b->last_offset, site->offset)) {
             macro_emit(b, site, path);
         }

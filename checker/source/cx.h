@@ -62,6 +62,8 @@ void cx_add(const struct cx *cx, struct str *out, CXString s);
  * out of a macro stands where the macro was written. "Is from main file" must not be used: its
  * answer for such nodes is about the header that holds the macro. */
 unsigned cx_offset(const struct cx *cx, CXCursor c, CXFile *file);
+/* Does the range start in the expansion of a macro? */
+bool cx_in_macro(CXSourceRange range);
 unsigned cx_end_offset(const struct cx *cx, CXCursor c);
 
 /* The children of a cursor, in order, at most max; returns how many there are. */

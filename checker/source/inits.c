@@ -78,12 +78,14 @@ inits_each_field(struct unit *u, CXCursor list, inits_value_fn *call, void *data
         const char *name;
         bool designated;
         CXCursor value = inits_designated(u, values.at[i], &name, &designated);
+        bool own = !name; /* false for a member of an anonymous union inside */
         for (int k = 0; name && k < fields.n; k++) {
-            if (fields.names[k] == name || strcmp(fields.names[k], name) == 0) {
+            if (strcmp(fields.names[k], name) == 0) {
                 index = k;
+                own = true;
             }
         }
-        const char *field = index < fields.n ? fields.names[index] : name ? name : "";
+        const char *field = !own ? name : index < fields.n ? fields.names[index] : "";
         call(u, field, value, data);
         index++;
     }

@@ -460,8 +460,7 @@ lexer_scan(struct lexer *lx)
 static bool
 lexer_line_only_declares(const char *s, size_t n)
 {
-    static const char *const words[] = {"PyUnstable_Module_SetGIL", "Py_mod_gil", "Py_LIMITED_API",
-                                        "/*", "//"};
+    static const char *const words[] = {"PyUnstable_Module_SetGIL", "Py_mod_gil", "Py_LIMITED_API"};
     while (n && isspace((unsigned char)*s)) {
         s++;
         n--;
@@ -471,7 +470,8 @@ lexer_line_only_declares(const char *s, size_t n)
             return true;
         }
     }
-    return n == 0 || *s == '*' || *s == '{' || *s == '}' || (n > 1 && *s == '#' && s[1] != 'd');
+    bool comment = n > 1 && *s == '/' && (s[1] == '*' || s[1] == '/');
+    return n == 0 || comment || *s == '*' || *s == '{' || *s == '}' || (n > 1 && *s == '#' && s[1] != 'd');
 }
 
 static bool

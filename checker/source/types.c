@@ -194,6 +194,24 @@ types_visit_class(CXCursor c, CXCursor parent, CXClientData data)
     return CXChildVisit_Continue;
 }
 
+/* Library classes with constructors and destructors, whatever the declarations at hand show. */
+static bool
+types_owns_memory(const char *name)
+{
+    static const char *const names[] = {
+        "basic_string<", "vector<", "map<", "unordered_", "set<", "multimap<", "multiset<",
+        "deque<", "list<", "forward_list<", "function<", "shared_ptr<", "unique_ptr<", "queue<",
+        "stack<", "priority_queue<", "optional<", "any", "thread", "basic_ostringstream<"};
+    const char *plain = str_starts(name, "std::") ? name + 5 : "";
+    plain = str_starts(plain, "__cxx11::") ? plain + 9 : plain;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (str_starts(plain, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool
 types_is_handle(const char *name)
 {
@@ -237,9 +255,14 @@ types_fill_record(struct unit *u, CXType type, struct record_info *record, bool 
     else if (!record->class || str_same(record->class, "type-object")) {
         if (u->is_cxx) {
             struct types_class_walk walk = {.cx = u->cx, .u = u};
-            u->cx->visitChildren(u->cx->getTypeDeclaration(type), types_visit_class, &walk);
+            CXCursor decl = u->cx->getTypeDeclaration(type);
+            CXCursor generic = u->cx->getSpecializedCursorTemplate(decl);
+            u->cx->visitChildren(u->cx->Cursor_isNull(generic) ? decl : generic,
+                                 types_visit_class, &walk);
             record->is_object = walk.base_object;
-            record->is_nontrivial = walk.nontrivial;
+            record->is_nontrivial = types_owns_memory(record->name);
+            record->is_nontrivial |= walk.nontrivial && !str_starts(record->name, "std::atomic") &&
+                                    !str_starts(record->name, "std::array");
             if (walk.base_handle || types_is_handle(record->name)) {
                 record->class = "python-handle";
             }

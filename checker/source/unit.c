@@ -147,6 +147,34 @@ unit_spot(struct unit *u, CXCursor c)
     return place;
 }
 
+/* Behind the macro use that starts at the place: a name, perhaps with arguments. `MACRO(x) == 1`
+ * starts with a macro but does not come out of it. */
+static unsigned
+unit_macro_end(const struct unit_place *place)
+{
+    const struct lexed *lexed = place->lexed;
+    if (!lexed) {
+        return 0;
+    }
+    unsigned at = place->offset + lexed_word(lexed, place->offset);
+    unsigned open = at;
+    const char *s = lexed->text.s;
+    while (open < lexed->text.n && isspace((unsigned char)s[open])) {
+        open++;
+    }
+    if (open >= lexed->text.n || s[open] != '(') {
+        return at;
+    }
+    int depth = 0;
+    for (; open < lexed->text.n; open++) {
+        depth += s[open] == '(' ? 1 : s[open] == ')' ? -1 : 0;
+        if (depth == 0) {
+            return open + 1;
+        }
+    }
+    return at;
+}
+
 struct unit_place
 unit_place(struct unit *u, CXCursor c)
 {
@@ -166,7 +194,7 @@ unit_place(struct unit *u, CXCursor c)
     place.column = (int)column;
     place.lexed = unit_lexed(u, place.file);
     /* Out of a macro: the range ends where the macro's name starts. Show the whole use. */
-    place.in_macro = place.end <= place.offset;
+    place.in_macro = cx_in_macro(range) && place.end <= unit_macro_end(&place);
     if (place.lexed && place.end <= place.offset + 1) {
         unsigned n = lexed_word(place.lexed, place.offset);
         place.end = place.offset + (n ? n : 1);

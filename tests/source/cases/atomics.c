@@ -16,7 +16,7 @@ touch(int *other)
     atomic_fetch_or_explicit(&flags, 1, memory_order_relaxed); /* fact: access var~#flags how=atomic-rmw */
     atomic_compare_exchange_strong(&hits, &seen, 7); /* fact: access var~#hits how=atomic-cas */
     atomic_exchange(&hits, 3); /* fact: access var~#hits how~atomic-(rmw|store) */
-    hits++; /* todo fact: access var~#hits how=atomic-rmw */
+    hits++; /* fact: access var~#hits how=atomic-rmw */
     seen += __atomic_load_n(&plain, __ATOMIC_ACQUIRE); /* fact: access var~#plain how=atomic-load */
     __atomic_store_n(&plain, seen, __ATOMIC_RELEASE); /* fact: access var~#plain how=atomic-store */
     __atomic_fetch_add(&plain, 1, __ATOMIC_RELAXED); /* fact: access var~#plain how=atomic-rmw */

@@ -6,7 +6,7 @@
 
 namespace inner {
 PyObject *cache; /* fact: variable name=cache id=inner::cache class=object-pointer */
-static std::string label; /* todo fact: variable name=label class=cpp-object is_nontrivial=1 */
+static std::string label; /* fact: variable name=label class=cpp-object is_nontrivial=1 */
 }
 
 namespace {
@@ -30,8 +30,8 @@ static PyObject *
 get()
 {
     static PyObject *kept = PyDict_New(); /* fact: variable name=kept func~get init=dynamic; call callee=PyDict_New */
-    hits++; /* todo fact: access var~hits how=atomic-rmw */
-    hits.store(4); /* todo fact: access var~hits how=atomic-store */
+    hits++; /* fact: access var~hits how=atomic-rmw */
+    hits.store(4); /* fact: access var~hits how=atomic-store */
     std::lock_guard<std::mutex> held(guard);
     auto set = [](PyObject *value) { inner::cache = value; }; /* fact: access var=inner::cache how=write */
     set(kept);

@@ -9,7 +9,7 @@ eggs_exec(PyObject *module)
 
 static PySlot eggs_slots[] = { /* fact: variable name=eggs_slots class=pyslot */
     PySlot_STATIC_DATA(Py_mod_name, "eggs"), /* fact: slot table=pyslot name=Py_mod_name */
-    PySlot_FUNC(Py_mod_exec, eggs_exec), /* todo fact: slot table=pyslot name=Py_mod_exec value=func:export_hook.c#eggs_exec */
+    PySlot_FUNC(Py_mod_exec, eggs_exec), /* fact: slot table=pyslot name=Py_mod_exec value=func:export_hook.c#eggs_exec */
     PySlot_DATA(Py_mod_gil, Py_MOD_GIL_NOT_USED), /* fact: slot table=pyslot name=Py_mod_gil value=Py_MOD_GIL_NOT_USED */
     PySlot_END,
 };
