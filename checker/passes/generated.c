@@ -45,14 +45,48 @@ generated_is_written(const struct program *p, const struct fact_variable *v)
     return false;
 }
 
+/* Does the unit carry the check that turns every interpreter but the first away (GEN02)? Then no
+ * second one ever sees the static types or fills the C globals again. */
+static bool
+generated_is_single(const struct program *p, int unit)
+{
+    FACTS_EACH(p->facts, function, f)
+    {
+        if (f->at.unit == unit && str_same(f->name, "__Pyx_check_single_interpreter")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A C variable that only the import fills: harmless for threads, and there is no second import. */
+static bool
+generated_is_constant(const struct fact_variable *v)
+{
+    return v->written && !str_list_has(v->written, "run") && !str_list_has(v->written, "foreign") &&
+           !generated_holds_objects(v);
+}
+
 void
 pass_generated(struct program *p)
 {
-    int reported = -1; /* variables come unit by unit */
+    int reported = -1, asked = -1; /* variables come unit by unit */
+    bool single = false;
     FACTS_EACH(p->facts, variable, v)
     {
+        if (!scan_is_defined(v) || !generated_is_cython(p, v)) {
+            continue;
+        }
+        if (v->at.unit != asked) {
+            asked = v->at.unit;
+            single = generated_is_single(p, asked);
+        }
         bool type = str_same(v->class, "type-object") && !scan_is_closure_type(v);
-        if (!scan_is_defined(v) || type || !generated_is_cython(p, v)) {
+        if (single && (type || generated_is_constant(v))) {
+            v->shape = facts_intern(p->facts, "generated");
+            continue;
+        }
+        if (type) {
             continue;
         }
         bool internal = generated_is_internal(v->name);

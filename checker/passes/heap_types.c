@@ -105,6 +105,54 @@ heap_allocates(const struct program *p)
     return false;
 }
 
+/* What keeps an instance out of every cycle that its module is part of. */
+enum heap_leaf { HEAP_NO_LEAF, HEAP_LEAF_NO_OBJECTS, HEAP_LEAF_NO_MODULE };
+
+/* Is the spec only ever given to functions that know no module? */
+static bool
+heap_knows_no_module(struct program *p, const struct type_info *type)
+{
+    bool any = false;
+    FACTS_EACH(p->facts, arg, arg)
+    {
+        const char *target = value_of(arg->value, "addr");
+        const struct body *b =
+            str_same(target ? value_of(target, "var") : NULL, type->id) ? scan_body(p, arg->func) : NULL;
+        if (!b) {
+            continue;
+        }
+        SCAN_CALLS(b, call)
+        {
+            if (call->seq == arg->seq &&
+                !scan_call_is(call, "PyType_FromSpec,PyType_FromSpecWithBases")) {
+                return false;
+            }
+            any = any || call->seq == arg->seq;
+        }
+    }
+    return any;
+}
+
+static enum heap_leaf
+heap_leaf(struct program *p, const struct type_info *type)
+{
+    bool known = false;
+    FACTS_EACH(p->facts, member, m)
+    {
+        if (str_same(m->record, type->spec->size)) {
+            bool header = str_same(m->class, "object-struct") && m->index == 0;
+            if (!header && !str_list_has("scalar,lock,string,function-pointer,file", m->class) &&
+                !(str_same(m->class, "pointer") && !strstr(m->type ? m->type : "void", "void"))) {
+                return heap_knows_no_module(p, type) ? HEAP_LEAF_NO_MODULE : HEAP_NO_LEAF;
+            }
+            known = true;
+        }
+    }
+    return known                            ? HEAP_LEAF_NO_OBJECTS
+           : heap_knows_no_module(p, type) ? HEAP_LEAF_NO_MODULE
+                                            : HEAP_NO_LEAF;
+}
+
 static void
 heap_check_spec(struct program *p, const struct type_info *type)
 {
@@ -115,7 +163,8 @@ heap_check_spec(struct program *p, const struct type_info *type)
     bool inert = type_has_flag(type, TYPE_DISALLOW_INSTANTIATION) && !heap_allocates(p);
     if (type_lacks_flag(type, TYPE_HAVE_GC) && heap_has_slots(type) &&
         !heap_slot(type, "Py_tp_traverse") && !inert && !heap_has_base(p, type)) {
-        type_flaw(p, where, NULL, "heap-type-no-gc", type, NULL);
+        struct fact_flaw *flaw = type_flaw(p, where, NULL, "heap-type-no-gc", type, NULL);
+        flaw->number = heap_leaf(p, type);
     }
 }
 

@@ -178,17 +178,27 @@ private_keywords(const struct body *b, long index)
     return unseen && private_keyword_name(b, index);
 }
 
-/* Does the caller hand over something private, or keep it locked until the call is over? */
-static bool
+/* How well is the argument of a call guarded? */
+enum private_guard { GUARD_NONE, GUARD_SOME_LOCK, GUARD_FULL };
+
+static enum private_guard
 private_given(struct program *p, const struct body *caller, const struct fact_call *call,
-              const char *value, int depth)
+              const char *value, bool *locked, int depth)
 {
-    return private_value(p, caller, value, call->seq, depth) ||
-           flow_in_critical_section(caller, call->seq, call->block, value) ||
-           flow_locked(p, caller, call->seq);
+    if (private_value(p, caller, value, call->seq, depth)) {
+        return GUARD_FULL;
+    }
+    if (flow_in_critical_section(caller, call->seq, call->block, value)) {
+        *locked = true;
+        return GUARD_FULL;
+    }
+    return flow_in_critical_section(caller, call->seq, call->block, NULL) ? GUARD_SOME_LOCK
+                                                                          : GUARD_NONE;
 }
 
-/* A parameter is private when every call hands over something private. */
+/* A parameter is private when every call hands over something private, or holds its lock. A helper
+ * that is only called under locks, and under that of the argument too, may have parts that run only
+ * then: `source == FROM_DICT`. */
 static bool
 private_param(struct program *p, const struct body *b, long index, int depth)
 {
@@ -198,17 +208,20 @@ private_param(struct program *p, const struct body *b, long index, int depth)
     if (b->binding || b->address_taken || !b->callers.n || depth >= PRIVATE_MAX_DEPTH) {
         return false;
     }
-    for (size_t i = 0; i < b->callers.n; i++) {
+    enum private_guard worst = GUARD_FULL;
+    bool locked = false;
+    for (size_t i = 0; i < b->callers.n && worst != GUARD_NONE; i++) {
         const struct body *caller = b->callers.at[i];
         SCAN_CALLS(caller, call)
         {
-            if (str_same(call->id, b->fact->id) &&
-                !private_given(p, caller, call, call_arg(caller, call, (int)index), depth + 1)) {
-                return false;
+            if (str_same(call->id, b->fact->id)) {
+                enum private_guard guard = private_given(
+                    p, caller, call, call_arg(caller, call, (int)index), &locked, depth + 1);
+                worst = guard < worst ? guard : worst;
             }
         }
     }
-    return true;
+    return worst == GUARD_FULL || (worst == GUARD_SOME_LOCK && locked);
 }
 
 /* Is the parameter, in every call, the address of a caller's local struct (or the caller's own such
