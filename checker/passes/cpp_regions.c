@@ -28,21 +28,26 @@ region_is_caught(const struct body *b, long region, long seq)
     return false;
 }
 
+/* What is known of each body at each depth: 0 nothing yet, 1 throws nothing, 2 can throw. */
+struct region_walk {
+    struct program *p;
+    unsigned char (*known)[REGION_MAX_DEPTH + 1];
+    bool any; /* something in the program throws at all: in C nothing does */
+};
+
+static bool region_can_throw(const struct region_walk *w, const struct body *b, int depth);
+
 static bool
-region_can_throw(struct program *p, const struct body *b, int depth)
+region_body_throws(const struct region_walk *w, const struct body *b, int depth)
 {
-    const char *attributes = b->fact->attributes;
-    if (depth > REGION_MAX_DEPTH || (attributes && strstr(attributes, "noexcept"))) {
-        return false;
-    }
     for (size_t i = 0; i < b->events.n; i++) {
         const struct fact *event = b->events.at[i];
         const struct fact_jump *jump = (const struct fact_jump *)(const void *)event;
         const struct fact_call *call = (const struct fact_call *)(const void *)event;
         bool throws = event->kind == FACT_jump && str_same(jump->kind, "throw");
         if (event->kind == FACT_call) {
-            const struct body *callee = scan_body(p, call->id);
-            throws = callee ? callee != b && region_can_throw(p, callee, depth + 1)
+            const struct body *callee = scan_body(w->p, call->id);
+            throws = callee ? callee != b && region_can_throw(w, callee, depth + 1)
                             : str_same(call->origin, "system") && scan_call_is(call, region_throws);
         }
         if (throws && !region_is_caught(b, -1, flow_seq_of(event))) {
@@ -52,9 +57,42 @@ region_can_throw(struct program *p, const struct body *b, int depth)
     return false;
 }
 
+static bool
+region_can_throw(const struct region_walk *w, const struct body *b, int depth)
+{
+    const char *attributes = b->fact->attributes;
+    if (!w->any || depth > REGION_MAX_DEPTH || (attributes && strstr(attributes, "noexcept"))) {
+        return false;
+    }
+    unsigned char *known = &w->known[b->index][depth];
+    if (!*known) {
+        bool throws = region_body_throws(w, b, depth);
+        *known = throws ? 2 : 1;
+    }
+    return *known == 2;
+}
+
+static bool
+region_anything_throws(const struct program *p)
+{
+    FACTS_EACH(p->facts, jump, jump) {
+        if (str_same(jump->kind, "throw")) {
+            return true;
+        }
+    }
+    for (const char *at = region_throws; *at;) {
+        size_t n = strcspn(at, ",");
+        if (program_list(&p->calls_named, intern_n(&p->facts->strings, at, n))) {
+            return true;
+        }
+        at += at[n] ? n + 1 : n;
+    }
+    return false;
+}
+
 /* 2: can throw; 1: only when there is no memory; 0: not that we know. */
 static int
-region_danger(struct program *p, const struct fact *event)
+region_danger(const struct region_walk *w, const struct fact *event)
 {
     if (event->kind == FACT_jump) {
         return str_same(((const struct fact_jump *)(const void *)event)->kind, "throw") ? 2 : 0;
@@ -63,9 +101,9 @@ region_danger(struct program *p, const struct fact *event)
         return 0;
     }
     const struct fact_call *call = (const struct fact_call *)(const void *)event;
-    const struct body *callee = scan_body(p, call->id);
+    const struct body *callee = scan_body(w->p, call->id);
     if (callee) {
-        return region_can_throw(p, callee, 0) ? 2 : 0;
+        return region_can_throw(w, callee, 0) ? 2 : 0;
     }
     if (!str_same(call->origin, "system")) {
         return 0;
@@ -74,7 +112,8 @@ region_danger(struct program *p, const struct fact *event)
 }
 
 static const struct fact *
-region_worst(struct program *p, const struct body *b, const struct fact_block *region, int *danger)
+region_worst(const struct region_walk *w, const struct body *b, const struct fact_block *region,
+             int *danger)
 {
     const struct fact *found = NULL;
     *danger = 0;
@@ -84,7 +123,7 @@ region_worst(struct program *p, const struct body *b, const struct fact_block *r
             region_is_caught(b, region->id, flow_seq_of(event))) {
             continue;
         }
-        int here = region_danger(p, event);
+        int here = region_danger(w, event);
         if (here > *danger) {
             *danger = here;
             found = event;
@@ -96,6 +135,8 @@ region_worst(struct program *p, const struct body *b, const struct fact_block *r
 void
 pass_cpp_regions(struct program *p)
 {
+    struct region_walk walk = {.p = p, .any = region_anything_throws(p)};
+    walk.known = walk.any ? arena_alloc(&p->arena, p->bodies.n * sizeof(*walk.known)) : NULL;
     for (size_t i = 0; i < p->bodies.n; i++) {
         const struct body *b = p->bodies.at[i];
         for (size_t k = 0; b->entry && k < b->blocks.n; k++) {
@@ -106,7 +147,7 @@ pass_cpp_regions(struct program *p)
                 continue;
             }
             int danger;
-            const struct fact *event = region_worst(p, b, region, &danger);
+            const struct fact *event = region_worst(&walk, b, region, &danger);
             if (event) {
                 const struct fact_call *call = (const struct fact_call *)(const void *)event;
                 struct fact_flaw *flaw =

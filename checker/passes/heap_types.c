@@ -51,10 +51,10 @@ heap_has_base(struct program *p, const struct type_info *type)
     if (heap_slot(type, "Py_tp_base") || heap_slot(type, "Py_tp_bases")) {
         return true;
     }
-    FACTS_EACH(p->facts, arg, arg)
-    {
-        const char *target = value_of(arg->value, "addr");
-        if (!str_same(target ? value_of(target, "var") : NULL, type->id)) {
+    const struct fact_list *args = program_list(&p->args_naming, type->id);
+    for (size_t i = 0; args && i < args->all.n; i++) {
+        const struct fact_arg *arg = (const struct fact_arg *)(const void *)args->all.at[i];
+        if (!value_of(arg->value, "addr")) {
             continue;
         }
         const struct body *b = scan_body(p, arg->func);
@@ -94,11 +94,17 @@ heap_has_slots(const struct type_info *type)
 static bool
 heap_allocates(const struct program *p)
 {
+    for (const char *at = heap_allocators; *at;) {
+        size_t n = strcspn(at, ",");
+        if (program_list(&p->calls_named, intern_n(&p->facts->strings, at, n))) {
+            return true;
+        }
+        at += at[n] ? n + 1 : n;
+    }
     FACTS_EACH(p->facts, call, call)
     {
         const struct body *b = scan_body(p, call->func);
-        if (scan_call_is(call, heap_allocators) ||
-            (b && scan_call_member(b, call, "tp_alloc"))) {
+        if (b && scan_call_member(b, call, "tp_alloc")) {
             return true;
         }
     }
@@ -154,13 +160,13 @@ heap_leaf(struct program *p, const struct type_info *type)
 }
 
 static void
-heap_check_spec(struct program *p, const struct type_info *type)
+heap_check_spec(struct program *p, const struct type_info *type, bool allocates)
 {
     const struct fact *where = heap_place(type);
     if (type_lacks_flag(type, TYPE_IMMUTABLE)) {
         type_flaw(p, where, NULL, "heap-type-mutable", type, NULL);
     }
-    bool inert = type_has_flag(type, TYPE_DISALLOW_INSTANTIATION) && !heap_allocates(p);
+    bool inert = type_has_flag(type, TYPE_DISALLOW_INSTANTIATION) && !allocates;
     if (type_lacks_flag(type, TYPE_HAVE_GC) && heap_has_slots(type) &&
         !heap_slot(type, "Py_tp_traverse") && !inert && !heap_has_base(p, type)) {
         struct fact_flaw *flaw = type_flaw(p, where, NULL, "heap-type-no-gc", type, NULL);
@@ -352,11 +358,11 @@ heap_once(struct program *p, const struct body *b, const struct fact_access *a)
 static void
 heap_check_singleton(struct program *p, const struct body *b, const struct fact_access *a)
 {
-    const char *api = str_same(a->how, "write") && (!a->path || !*a->path)
-                          ? value_of(scan_resolve(b, a->value, a->seq), "call")
-                          : NULL;
-    struct fact_variable *v = str_starts(api, "PyType_From") ? program_variable(p, a->var) : NULL;
-    if (v && !v->is_tls && heap_once(p, b, a)) {
+    bool whole = str_same(a->how, "write") && (!a->path || !*a->path);
+    struct fact_variable *v =
+        whole && !str_starts(a->var, "local:") ? program_variable(p, a->var) : NULL;
+    const char *api = v ? value_of(scan_resolve(b, a->value, a->seq), "call") : NULL;
+    if (str_starts(api, "PyType_From") && !v->is_tls && heap_once(p, b, a)) {
         v->shape = facts_intern(p->facts, "heap-type-singleton");
     }
 }
@@ -364,16 +370,16 @@ heap_check_singleton(struct program *p, const struct body *b, const struct fact_
 void
 pass_heap_types(struct program *p)
 {
-    struct type_index index;
-    type_index_build(p, &index);
+    const struct type_index *index = type_index_of(p);
     bool has_state = heap_has_state(p);
+    bool allocates = p->types.n && heap_allocates(p);
     for (size_t i = 0; i < p->types.n; i++) {
         const struct type_info *type = p->types.at[i];
         if (!heap_place(type) || !type_is_used(p, type)) {
             continue;
         }
         if (type->spec) {
-            heap_check_spec(p, type);
+            heap_check_spec(p, type, allocates);
         }
         heap_check_free(p, type);
         heap_check_alloc(p, type);
@@ -384,7 +390,7 @@ pass_heap_types(struct program *p)
         SCAN_CALLS(b, call)
         {
             if (scan_call_is(call, heap_makers)) {
-                heap_check_call(p, &index, b, call, has_state);
+                heap_check_call(p, index, b, call, has_state);
             }
         }
         SCAN_ACCESSES(b, a)
@@ -392,5 +398,4 @@ pass_heap_types(struct program *p)
             heap_check_singleton(p, b, a);
         }
     }
-    type_index_free(&index);
 }

@@ -15,6 +15,11 @@ void locks_free(struct program *p);
 /* Derived fields of variables. */
 void variables_run(struct program *p);
 
+/* Calls by name, arguments and fields of types by what they name. program_index.c */
+void program_index_names(struct program *p);
+void program_list_add(struct program *p, struct map *m, const char *key, struct fact *f);
+void program_free_lists(struct map *m);
+
 /* ---- link_modules.c ---- */
 void link_modules(struct program *p);
 /* ---- link_entries.c ---- */

@@ -10,6 +10,12 @@ struct module_set {
     unsigned long long word[SET_WORDS];
 };
 
+/* What the facts carry of a set: the modules' names, and whether all are test modules. */
+struct set_names {
+    const char *names;
+    long test_code;
+};
+
 /* What is reached, by id. */
 struct reach {
     struct program *p;
@@ -17,12 +23,8 @@ struct reach {
     VEC(const char *) queue;
     struct map references; /* variable id -> struct fact_list: facts of its initialiser */
     struct map names;      /* bytes of a set, as text -> struct set_names */
-};
-
-/* What the facts carry of a set: the modules' names, and whether all are test modules. */
-struct set_names {
-    const char *names;
-    long test_code;
+    struct module_set last_set; /* neighbours mostly share one */
+    const struct set_names *last_names;
 };
 
 static bool
@@ -319,6 +321,10 @@ link_find_entries(struct program *p, struct reach *r)
 static const struct set_names *
 link_set_names(struct reach *r, const struct module_set *set)
 {
+    if (r->last_names && memcmp(&r->last_set, set, sizeof(*set)) == 0) {
+        return r->last_names;
+    }
+    r->last_set = *set;
     char key[SET_WORDS * 16 + 1];
     for (int i = 0; i < SET_WORDS * 16; i++) {
         key[i] = "0123456789abcdef"[(set->word[i / 16] >> (i % 16 * 4)) & 15];
@@ -326,10 +332,12 @@ link_set_names(struct reach *r, const struct module_set *set)
     key[SET_WORDS * 16] = '\0';
     void **slot = map_slot(&r->names, intern(&r->p->facts->strings, key));
     if (*slot) {
+        r->last_names = *slot;
         return *slot;
     }
     struct set_names *names = arena_alloc(&r->p->arena, sizeof(*names));
     *slot = names;
+    r->last_names = names;
     struct str text = {0};
     names->test_code = !set_is_empty(set);
     for (size_t i = 0; i < r->p->modules.n; i++) {

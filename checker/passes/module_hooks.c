@@ -315,9 +315,10 @@ hooks_check_all_teardown(struct program *p, const struct module_info *info)
         }
     }
     t.objects_only = true;
-    FACTS_EACH(p->facts, call, c)
-    {
-        const struct body *b = str_same(c->callee, "Py_AtExit") ? scan_body(p, c->func) : NULL;
+    const struct fact_list *calls = program_list(&p->calls_named, "Py_AtExit");
+    for (size_t i = 0; calls && i < calls->all.n; i++) {
+        const struct fact_call *c = (const struct fact_call *)(const void *)calls->all.at[i];
+        const struct body *b = scan_body(p, c->func);
         const char *value = b ? call_arg(b, c, 0) : NULL;
         struct body *callback = value ? program_value_body(p, value) : NULL;
         if (callback && b->fact->modules && str_list_has(b->fact->modules, info->fact->name)) {

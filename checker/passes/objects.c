@@ -227,8 +227,7 @@ objects_check_call(struct program *p, const struct type_index *index, const stru
 void
 pass_objects(struct program *p)
 {
-    struct type_index index;
-    type_index_build(p, &index);
+    const struct type_index *index = type_index_of(p);
     for (size_t i = 0; i < p->bodies.n; i++) {
         const struct body *b = p->bodies.at[i];
         if (!b->entry) {
@@ -236,7 +235,7 @@ pass_objects(struct program *p)
         }
         SCAN_CALLS(b, call)
         {
-            objects_check_call(p, &index, b, call);
+            objects_check_call(p, index, b, call);
         }
         if (!objects_recycles(b)) {
             continue;
@@ -246,5 +245,4 @@ pass_objects(struct program *p)
             objects_check_freelist(p, b, a);
         }
     }
-    type_index_free(&index);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "passes/link.h"
+#include "passes/type_scan.h"
 
 /* ---- look-ups ---- */
 
@@ -154,6 +155,7 @@ program_index_bodies(struct program *p)
         }
         struct body *b = arena_alloc(&p->arena, sizeof(*b));
         b->fact = f;
+        b->index = p->bodies.n;
         map_set(&p->body_by_id, f->id, b);
         vec_push(&p->bodies, b);
     }
@@ -164,6 +166,17 @@ program_event_body(struct program *p, const char *func, const struct fact *at)
 {
     struct body *b = func && *func ? program_body(p, func) : NULL;
     return b && b->fact->at.unit == at->unit ? b : NULL;
+}
+
+static void
+program_index_access(struct body *b, struct fact_access *a)
+{
+    size_t n = b->accesses.n;
+    b->unordered |= n && b->accesses.at[n - 1]->seq > a->seq;
+    vec_push(&b->accesses, a);
+    if (str_same(a->how, "write") && (!a->path || !*a->path) && str_starts(a->var, "local:")) {
+        vec_push(&b->writes, a);
+    }
 }
 
 /* Facts come in execution order, except that a lambda's stand in the middle of its function's. */
@@ -178,12 +191,14 @@ program_index_events(struct program *p)
             b = program_event_body(p, ((struct fact_call *)(void *)f)->func, f);
             if (b) {
                 vec_push(&b->events, f);
+                vec_push(&b->calls, (struct fact_call *)(void *)f);
             }
             break;
         case FACT_access:
             b = program_event_body(p, ((struct fact_access *)(void *)f)->func, f);
             if (b) {
                 vec_push(&b->events, f);
+                program_index_access(b, (struct fact_access *)(void *)f);
             }
             break;
         case FACT_jump:
@@ -230,20 +245,6 @@ program_index_variables(struct program *p)
         }
     }
     p->facts->by_kind[FACT_variable].n = kept;
-}
-
-static void
-program_list_add(struct program *p, struct map *m, const char *key, struct fact *f)
-{
-    if (!key) {
-        return;
-    }
-    void **slot = map_slot(m, key);
-    if (!*slot) {
-        *slot = arena_alloc(&p->arena, sizeof(struct fact_list));
-    }
-    struct fact_list *list = *slot;
-    vec_push(&list->all, f);
 }
 
 /* Tables of a header, or of a unit that is listed twice, count once: as their variable does. */
@@ -351,6 +352,7 @@ passes_run(struct program *p, struct facts *facts, const struct ruleset *rules)
     program_index_variables(p);
     program_index_tables(p);
     program_index_types(p);
+    program_index_names(p);
     link_run(p);
     locks_run(p);
     variables_run(p);
@@ -359,24 +361,15 @@ passes_run(struct program *p, struct facts *facts, const struct ruleset *rules)
 #undef PASS
 }
 
-static void
-program_free_lists(struct map *m)
-{
-    for (size_t i = 0; i < m->cap; i++) {
-        struct fact_list *list = m->cells[i].value;
-        if (list) {
-            vec_free(&list->all); /* access_list has the same shape */
-        }
-    }
-    map_free(m);
-}
-
 void
 program_free(struct program *p)
 {
     for (size_t i = 0; i < p->bodies.n; i++) {
         struct body *b = p->bodies.at[i];
         vec_free(&b->events);
+        vec_free(&b->calls);
+        vec_free(&b->accesses);
+        vec_free(&b->writes);
         vec_free(&b->blocks);
         vec_free(&b->args);
         vec_free(&b->callees);
@@ -392,6 +385,10 @@ program_free(struct program *p)
     program_free_lists(&p->accesses_of);
     program_free_lists(&p->slots_of);
     program_free_lists(&p->rows_of);
+    program_free_lists(&p->calls_named);
+    program_free_lists(&p->args_naming);
+    program_free_lists(&p->fields_naming);
+    type_index_free(p);
     map_free(&p->body_by_id);
     map_free(&p->variable_by_id);
     locks_free(p);

@@ -22,7 +22,12 @@ struct body {
     bool address_taken, called;
     const char *binding; /* what Python knows it as: "method", "getter", "tp_dealloc", "m_free" ... */
     const char *record;  /* struct its first parameter is cast to, when one is known */
+    size_t index;        /* in the program's bodies */
     VEC(struct fact *) events; /* call, access, jump facts, sorted by seq */
+    VEC(struct fact_call *) calls;      /* those events that are calls */
+    VEC(struct fact_access *) accesses; /* those that are accesses */
+    VEC(struct fact_access *) writes;   /* those that set a whole local */
+    bool unordered; /* the accesses are not sorted after all */
     VEC(struct fact_block *) blocks; /* by id */
     VEC(struct fact_arg *) args;     /* sorted by seq, index */
     VEC(struct body *) callees, callers;
@@ -51,6 +56,10 @@ struct program {
     struct map accesses_of;    /* variable id -> struct access_list */
     struct map slots_of;       /* array id -> struct fact_list of slot facts */
     struct map rows_of;        /* array id -> struct fact_list of row facts */
+    struct map calls_named;    /* callee -> struct fact_list of call facts */
+    struct map args_naming;    /* variable id -> struct fact_list: args that are it or point to it */
+    struct map fields_naming;  /* variable id -> struct fact_list: typefields, the same */
+    struct type_index *type_index; /* see type_index_of() */
     VEC(struct type_info *) types;
     VEC(struct fact_module *) modules;
     int next_mark;
@@ -83,6 +92,12 @@ const char *entry_words(struct program *p, unsigned entry);
 /* The word behind the colon when value starts with prefix and a colon: value_of("func:f", "func")
  * is "f"; NULL otherwise. */
 const char *value_of(const char *value, const char *prefix);
+/* What the program knows under a key: one of the maps to fact_list; NULL when nothing. */
+static inline const struct fact_list *
+program_list(const struct map *m, const char *key)
+{
+    return key ? map_get(m, key) : NULL;
+}
 /* The locks held at an event, as names in a comma list; NULL when none. See passes/locks.c. */
 const char *locks_at(struct program *p, const struct body *b, long seq);
 

@@ -4,15 +4,23 @@
 #include <string.h>
 
 #include "passes/flow.h"
+#include "passes/link.h"
 #include "passes/modules.h"
 
 void pass_state(struct program *p);
 
 enum { MOST_CALLS = 3, MOST_ARGS = 3 };
 
+/* Made once for all modules. */
+struct state_index {
+    struct map members; /* core of a struct's name -> struct fact_list of its members */
+    struct map writes;  /* last member of a path -> struct fact_list of the writes that end in it */
+};
+
 /* A state struct and the functions that look after it. */
 struct state_check {
     struct program *p;
+    const struct state_index *index;
     const struct module_info *info;
     const struct fact *at; /* the module definition, or the slots array */
     const char *what;      /* its variable id */
@@ -82,16 +90,49 @@ state_path_ends(const char *path, const char *name)
     return length > n && strcmp(path + length - n, name) == 0 && strchr(".>", path[length - n - 1]);
 }
 
+/* The member that a write to `...->NAME` names, or NULL. */
+static const char *
+state_path_end(const char *path)
+{
+    const char *dot = path ? strrchr(path, '.') : NULL, *arrow = path ? strrchr(path, '>') : NULL;
+    const char *last = !dot || (arrow && arrow > dot) ? arrow : dot;
+    return last ? last + 1 : NULL;
+}
+
+static const char *
+state_core_word(struct program *p, const char *record)
+{
+    size_t n;
+    record = record ? record : "";
+    state_core(&record, &n);
+    return intern_n(&p->facts->strings, record, n);
+}
+
+static void
+state_index_build(struct program *p, struct state_index *index)
+{
+    FACTS_EACH(p->facts, member, m)
+    {
+        program_list_add(p, &index->members, state_core_word(p, m->record), &m->at);
+    }
+    FACTS_EACH(p->facts, access, a)
+    {
+        if (a->path && str_same(a->how, "write")) {
+            program_list_add(p, &index->writes, state_path_end(a->path), &a->at);
+        }
+    }
+}
+
 /* Strings and numbers cannot be part of a cycle: the collector need not see them. */
 static bool
 state_is_leaf(const struct state_check *s, const struct fact_member *m)
 {
     bool any = false;
     const struct api_table *makers = ruleset_table(s->p->rules, "object_makers");
-    FACTS_EACH(s->p->facts, access, a)
-    {
-        if (!str_same(a->how, "write") || !state_path_ends(a->path, m->name) ||
-            state_is_null(a->value) || !state_in_module(s, &a->at)) {
+    const struct fact_list *writes = program_list(&s->index->writes, m->name);
+    for (size_t i = 0; writes && i < writes->all.n; i++) {
+        const struct fact_access *a = (const struct fact_access *)(const void *)writes->all.at[i];
+        if (state_is_null(a->value) || !state_in_module(s, &a->at)) {
             continue;
         }
         const struct body *b = scan_body(s->p, a->func);
@@ -112,10 +153,10 @@ static bool
 state_is_borrowed(const struct state_check *s, const struct fact_member *m)
 {
     bool any = false;
-    FACTS_EACH(s->p->facts, access, a)
-    {
-        if (!str_same(a->how, "write") || !state_path_ends(a->path, m->name) ||
-            state_is_null(a->value) || !state_in_module(s, &a->at)) {
+    const struct fact_list *writes = program_list(&s->index->writes, m->name);
+    for (size_t i = 0; writes && i < writes->all.n; i++) {
+        const struct fact_access *a = (const struct fact_access *)(const void *)writes->all.at[i];
+        if (state_is_null(a->value) || !state_in_module(s, &a->at)) {
             continue;
         }
         const struct body *b = scan_body(s->p, a->func);
@@ -140,12 +181,16 @@ static void
 state_find_members(struct state_check *s, const char *record)
 {
     bool exact = false;
-    FACTS_EACH(s->p->facts, member, m)
-    {
-        exact = exact || (str_same(m->record, record) && state_in_module(s, &m->at));
+    const struct fact_list *list =
+        program_list(&s->index->members, state_core_word(s->p, record));
+    size_t n = list ? list->all.n : 0;
+    for (size_t i = 0; i < n && !exact; i++) {
+        const struct fact *f = list->all.at[i];
+        exact = str_same(((const struct fact_member *)(const void *)f)->record, record) &&
+                state_in_module(s, f);
     }
-    FACTS_EACH(s->p->facts, member, m)
-    {
+    for (size_t k = 0; k < n; k++) {
+        const struct fact_member *m = (const struct fact_member *)(const void *)list->all.at[k];
         bool ours = (exact ? str_same(m->record, record) : state_same_record(m->record, record)) &&
                     state_in_module(s, &m->at);
         bool known = false;
@@ -299,6 +344,8 @@ state_export_slot(const struct module_info *info, const char *name)
 void
 pass_state(struct program *p)
 {
+    struct state_index index = {0};
+    state_index_build(p, &index);
     for (size_t i = 0; i < p->modules.n; i++) {
         struct module_info info;
         module_info_read(p, p->modules.at[i], &info);
@@ -306,6 +353,7 @@ pass_state(struct program *p)
         const char *size = state_export_slot(&info, "Py_mod_state_size");
         if (d && d->state && *d->state) {
             struct state_check s = {.p = p,
+                                    .index = &index,
                                     .info = &info,
                                     .at = &d->at,
                                     .what = d->var,
@@ -317,6 +365,7 @@ pass_state(struct program *p)
         else if (!d && size && value_of(size, "sizeof")) {
             const struct fact_variable *v = program_variable(p, info.export_array);
             struct state_check s = {.p = p,
+                                    .index = &index,
                                     .info = &info,
                                     .at = v ? &v->at : &info.fact->at,
                                     .what = info.export_array,
@@ -327,4 +376,6 @@ pass_state(struct program *p)
         }
         module_info_free(&info);
     }
+    program_free_lists(&index.members);
+    program_free_lists(&index.writes);
 }

@@ -156,7 +156,9 @@ index_add_call(struct program *p, struct type_index *index, const struct body *b
 {
     struct type_info *type = NULL;
     for (int i = 0; i < call->nargs && !type; i++) {
-        const char *target = value_of(scan_arg(b, call, i), "addr");
+        const char *value = call_arg(b, call, i);
+        bool followed = str_starts(value, "local:") || str_starts(value, "addr:");
+        const char *target = followed ? value_of(scan_resolve(b, value, call->seq), "addr") : NULL;
         const char *id = target ? value_of(target, "var") : NULL;
         type = id ? map_get(&index->by_id, id) : NULL;
     }
@@ -175,10 +177,14 @@ index_add_call(struct program *p, struct type_index *index, const struct body *b
     }
 }
 
-void
-type_index_build(struct program *p, struct type_index *index)
+const struct type_index *
+type_index_of(struct program *p)
 {
-    memset(index, 0, sizeof(*index));
+    if (p->type_index) {
+        return p->type_index;
+    }
+    struct type_index *index = arena_alloc(&p->arena, sizeof(*index));
+    p->type_index = index;
     for (size_t i = 0; i < p->types.n; i++) {
         if (p->types.at[i]->id) {
             index_add_type(p, index, p->types.at[i]);
@@ -191,14 +197,17 @@ type_index_build(struct program *p, struct type_index *index)
             index_add_call(p, index, b, call);
         }
     }
+    return index;
 }
 
 void
-type_index_free(struct type_index *index)
+type_index_free(struct program *p)
 {
-    map_free(&index->by_id);
-    map_free(&index->by_func);
-    map_free(&index->by_holder);
+    if (p->type_index) {
+        map_free(&p->type_index->by_id);
+        map_free(&p->type_index->by_func);
+        map_free(&p->type_index->by_holder);
+    }
 }
 
 /* Only one type, or nothing: a name shared by two structs proves nothing. */
@@ -265,15 +274,6 @@ types_reaching(struct program *p, const struct type_index *index, struct body *b
     return found;
 }
 
-/* Does a value mention the variable, as itself or by its address? */
-static bool
-index_mentions(const char *value, const char *id)
-{
-    const char *target = value_of(value, "addr");
-    const char *named = value_of(target ? target : value, "var");
-    return named && strcmp(named, id) == 0;
-}
-
 bool
 type_is_used(const struct program *p, const struct type_info *type)
 {
@@ -285,17 +285,5 @@ type_is_used(const struct program *p, const struct type_info *type)
     if (list && list->all.n) {
         return true;
     }
-    FACTS_EACH(p->facts, arg, arg)
-    {
-        if (index_mentions(arg->value, type->id)) {
-            return true;
-        }
-    }
-    FACTS_EACH(p->facts, typefield, field)
-    {
-        if (index_mentions(field->value, type->id)) {
-            return true;
-        }
-    }
-    return false;
+    return program_list(&p->args_naming, type->id) || program_list(&p->fields_naming, type->id);
 }

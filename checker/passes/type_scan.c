@@ -53,33 +53,9 @@ type_lacks_flag(const struct type_info *type, long bit)
     return type->flags_known && !(type->flags & bit);
 }
 
-const struct fact_call *
-scan_next_call(const struct body *b, size_t *at)
-{
-    while (*at < b->events.n) {
-        const struct fact *f = b->events.at[(*at)++];
-        if (f->kind == FACT_call) {
-            return (const struct fact_call *)(const void *)f;
-        }
-    }
-    return NULL;
-}
-
-const struct fact_access *
-scan_next_access(const struct body *b, size_t *at)
-{
-    while (*at < b->events.n) {
-        const struct fact *f = b->events.at[(*at)++];
-        if (f->kind == FACT_access) {
-            return (const struct fact_access *)(const void *)f;
-        }
-    }
-    return NULL;
-}
-
-/* The value last written to a whole local before seq, or NULL. */
+/* The same in a body whose accesses are not sorted: the first later one ends the search. */
 static const char *
-scan_last_write(const struct body *b, const char *local, long seq)
+scan_last_write_unordered(const struct body *b, const char *local, long seq)
 {
     const char *value = NULL;
     SCAN_ACCESSES(b, a)
@@ -90,6 +66,22 @@ scan_last_write(const struct body *b, const char *local, long seq)
         if (a->seq < seq && str_same(a->how, "write") && (!a->path || !*a->path) &&
             str_same(a->var, local)) {
             value = a->value;
+        }
+    }
+    return value;
+}
+
+/* The value last written to a whole local before seq, or NULL. */
+static const char *
+scan_last_write(const struct body *b, const char *local, long seq)
+{
+    if (b->unordered) {
+        return scan_last_write_unordered(b, local, seq);
+    }
+    const char *value = NULL;
+    for (size_t i = 0; i < b->writes.n && b->writes.at[i]->seq < seq; i++) {
+        if (str_same(b->writes.at[i]->var, local)) {
+            value = b->writes.at[i]->value;
         }
     }
     return value;

@@ -1,7 +1,7 @@
 /* What the passes about types share: following values through locals, searching the functions a
  * slot reaches, and which type a function or a value belongs to.
  *
- * Ownership: a type_index borrows from the program; type_index_free() releases its tables.
+ * Ownership: the type_index lives in the program, made when it is first asked for.
  * Threads: one owner. Errors: what cannot be resolved is NULL, and no finding rests on it. */
 #ifndef EXTCHECK_PASSES_TYPE_SCAN_H
 #define EXTCHECK_PASSES_TYPE_SCAN_H
@@ -45,9 +45,17 @@ scan_is_defined(const struct fact_variable *v)
     return v->is_definition || (!str_same(v->storage, "extern") && !str_same(v->storage, "member"));
 }
 
-/* The first call at or behind event *at of a body, which moves behind it; NULL at the end. */
-const struct fact_call *scan_next_call(const struct body *b, size_t *at);
-const struct fact_access *scan_next_access(const struct body *b, size_t *at);
+/* Call or access number *at of a body, which moves behind it; NULL at the end. */
+static inline const struct fact_call *
+scan_next_call(const struct body *b, size_t *at)
+{
+    return *at < b->calls.n ? b->calls.at[(*at)++] : NULL;
+}
+static inline const struct fact_access *
+scan_next_access(const struct body *b, size_t *at)
+{
+    return *at < b->accesses.n ? b->accesses.at[(*at)++] : NULL;
+}
 #define SCAN_CALLS(b, c)                                                                           \
     for (size_t c##_at = 0; c##_at != (size_t)-1; c##_at = (size_t)-1)                             \
         for (const struct fact_call *c; (c = scan_next_call((b), &c##_at)) != NULL;)
@@ -101,8 +109,8 @@ struct type_index {
     struct map by_func;   /* function id -> struct type_link: types whose slots or tables hold it */
     struct map by_holder; /* variable id, member name or FUNCTION/local:NAME -> struct type_link */
 };
-void type_index_build(struct program *p, struct type_index *index);
-void type_index_free(struct type_index *index);
+const struct type_index *type_index_of(struct program *p);
+void type_index_free(struct program *p);
 /* The one type a value stands for at seq: &static, or what a variable, member or local was given
  * from a spec. NULL when unknown or ambiguous. */
 struct type_info *type_of_value(struct program *p, const struct type_index *index,

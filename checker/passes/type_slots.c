@@ -186,8 +186,7 @@ slots_check_state(struct program *p, const struct type_index *index, struct body
 void
 pass_type_slots(struct program *p)
 {
-    struct type_index index;
-    type_index_build(p, &index);
+    const struct type_index *index = type_index_of(p);
     for (size_t i = 0; i < p->types.n; i++) {
         const struct type_info *type = p->types.at[i];
         if (!type_is_used(p, type)) {
@@ -200,7 +199,6 @@ pass_type_slots(struct program *p)
         slots_check_untrack(p, type);
     }
     for (size_t i = 0; i < p->bodies.n; i++) {
-        slots_check_state(p, &index, p->bodies.at[i]);
+        slots_check_state(p, index, p->bodies.at[i]);
     }
-    type_index_free(&index);
 }
