@@ -38,7 +38,7 @@ struct plan_unit {
     struct str prefix;            /* directives before Python.h */
     bool has_prefix;
     const char *cached;           /* facts from the cache: not parsed again */
-    size_t cached_size;
+    bool taken; /* its facts were read */
 };
 
 struct plan_group {

@@ -410,8 +410,11 @@ source_extract(const struct source_options *options, struct facts *out, source_f
     for (int whole = 1; ok && whole >= 0; whole--) {
         for (size_t i = 0; i < run.plan.units.n; i++) {
             bool is_whole = run.results[i].n && str_starts(run.results[i].s, "S ok");
-            if (is_whole == (whole == 1)) {
+            struct plan_unit *unit = run.plan.units.at[i];
+            if (!unit->taken && is_whole == (whole == 1)) {
+                unit->taken = true;
                 source_take_result(&run, i);
+                str_free(&run.results[i]); /* the facts have copied what they need */
             }
         }
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -91,6 +92,8 @@ workers_life(void *data)
             !workers_write_all(side->to, out.s ? out.s : "", n)) {
             break;
         }
+        /* A syntax tree was freed: give its pages back, or a worker grows with every unit. */
+        malloc_trim(0);
     }
     str_free(&out);
     return NULL;
