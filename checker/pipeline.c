@@ -7,6 +7,7 @@
 #include "analysis.h"
 #include "inputs.h"
 #include "outputs.h"
+#include "report/report.h"
 #include "rules/suppress.h"
 #include "settings.h"
 
@@ -133,6 +134,16 @@ pipeline_extract(struct pipeline *p)
     return true;
 }
 
+static void
+pipeline_count_files(struct findings *findings)
+{
+    int failed = 0;
+    for (size_t i = 0; i < findings->failed.n; i++) {
+        failed += !findings->failed.at[i].partial;
+    }
+    findings->files_analysed = findings->files_total > failed ? findings->files_total - failed : 0;
+}
+
 static int
 pipeline_dump_facts(struct pipeline *p)
 {
@@ -147,22 +158,16 @@ pipeline_dump_facts(struct pipeline *p)
     for (size_t i = 0; i < p->findings.failed.n; i++) {
         diag_error("%s: %s", p->findings.failed.at[i].file, p->findings.failed.at[i].reason);
     }
+    pipeline_count_files(&p->findings);
+    bool targets[TARGETS] = {false};
+    struct report_options how = {.quiet = true, .targets = targets};
+    report_closing(&p->findings, &how, stderr);
     bool good = fflush(stdout) == 0 && !ferror(stdout) && !p->findings.failed.n;
     return good ? EXIT_CLEAN : EXIT_TROUBLE;
 }
 
 /* ---- findings ---------------------------------------------------------------------------------
  */
-
-static void
-pipeline_count_files(struct findings *findings)
-{
-    int failed = 0;
-    for (size_t i = 0; i < findings->failed.n; i++) {
-        failed += !findings->failed.at[i].partial;
-    }
-    findings->files_analysed = findings->files_total > failed ? findings->files_total - failed : 0;
-}
 
 static void
 pipeline_say_unserved(struct pipeline *p)

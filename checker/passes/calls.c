@@ -82,6 +82,23 @@ calls_tests(const struct body *b, const char *name)
     return false;
 }
 
+/* `if (PyGILState_GetThisThreadState() != NULL)`, also through a local: Python knows the thread, and
+ * PyGILState_Ensure() attaches the state it used last. */
+static bool
+calls_thread_is_known(struct program *p, const struct body *b, const struct fact_call *call)
+{
+    const struct fact_block *block = flow_block(b, call->block);
+    const char *tested = block && block->cond && str_same(block->kind, "then") &&
+                                 str_starts(block->cond, "nonnull(")
+                             ? block->cond + strlen("nonnull(")
+                             : NULL;
+    if (!tested) {
+        return false;
+    }
+    const char *value = arena_copy(&p->arena, tested, strcspn(tested, ")"));
+    return str_same(scan_resolve(b, value, block->first), "call:PyGILState_GetThisThreadState");
+}
+
 static void
 calls_check_one(struct program *p, const struct body *b, const struct fact_call *call)
 {
@@ -91,7 +108,8 @@ calls_check_one(struct program *p, const struct body *b, const struct fact_call 
     else if (scan_call_is(call, calls_tss)) {
         calls_check_tss(p, b, call);
     }
-    else if (scan_call_is(call, "PyGILState_Ensure") && !calls_module_refuses(p, b)) {
+    else if (scan_call_is(call, "PyGILState_Ensure") && !calls_module_refuses(p, b) &&
+             !calls_thread_is_known(p, b, call)) {
         program_flaw(p, &call->at, b, "gilstate-ensure", call->callee);
     }
     else if (scan_call_is(call, "Py_AddPendingCall") && !calls_module_refuses(p, b)) {

@@ -49,5 +49,7 @@ void variables_sources(struct program *p, struct fact_variable *v,
 bool main_only_at(const struct program *p, const struct body *b, long seq);
 /* Adds a word to a comma list unless it is there. */
 void link_add_word(struct program *p, const char **list, const char *word);
+/* The words that two comma lists have in common, or NULL. */
+const char *link_common_words(struct program *p, const char *a, const char *b);
 
 #endif

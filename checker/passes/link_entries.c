@@ -281,3 +281,19 @@ link_add_word(struct program *p, const char **list, const char *word)
     *list = facts_intern(p->facts, s.s);
     str_free(&s);
 }
+
+const char *
+link_common_words(struct program *p, const char *a, const char *b)
+{
+    const char *out = NULL;
+    for (const char *at = a; at && *at;) {
+        const char *end = strchr(at, ',');
+        size_t n = end ? (size_t)(end - at) : strlen(at);
+        const char *word = intern_n(&p->facts->strings, at, n);
+        if (str_list_has(b, word)) {
+            link_add_word(p, &out, word);
+        }
+        at = end ? end + 1 : NULL;
+    }
+    return out;
+}

@@ -56,22 +56,6 @@ locks_remove(struct program *p, const char *list, const char *name)
 }
 
 static const char *
-locks_intersect(struct program *p, const char *a, const char *b)
-{
-    const char *out = NULL;
-    for (const char *at = a; at && *at;) {
-        const char *end = strchr(at, ',');
-        size_t n = end ? (size_t)(end - at) : strlen(at);
-        const char *word = intern_n(&p->facts->strings, at, n);
-        if (str_list_has(b, word)) {
-            link_add_word(p, &out, word);
-        }
-        at = end ? end + 1 : NULL;
-    }
-    return out;
-}
-
-static const char *
 locks_union(struct program *p, const char *a, const char *b)
 {
     for (const char *at = b; at && *at;) {
@@ -423,7 +407,7 @@ locks_entry_set(struct program *p, struct body *b, int depth)
                 continue;
             }
             const char *held = locks_union(p, locks_inside(inner, c->seq), outer);
-            common = first ? held : locks_intersect(p, common, held);
+            common = first ? held : link_common_words(p, common, held);
             first = false;
         }
     }

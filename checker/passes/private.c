@@ -86,6 +86,27 @@ private_is_maker(struct program *p, const char *value, int depth)
     return b && private_makes(p, b, depth + 1);
 }
 
+/* An item of a tuple that a call just returned: `annotations = PyTuple_GET_ITEM(info, 0)`. */
+static bool
+private_tuple_item(struct program *p, const struct body *b, const struct fact_access *a, int depth)
+{
+    bool item = str_starts(a->value, "index:") && str_ends(a->value, "->ob_item[]");
+    if (depth >= PRIVATE_MAX_DEPTH || (!item && !str_same(a->value, "call:PyTuple_GetItem"))) {
+        return false;
+    }
+    SCAN_CALLS(b, call)
+    {
+        const char *tuple = call->at.line == a->at.line &&
+                                    scan_call_is(call, "PyTuple_GET_ITEM,PyTuple_GetItem")
+                                ? call_arg(b, call, 0)
+                                : NULL;
+        if (str_starts(tuple, "local:")) {
+            return private_local(p, b, tuple, a->seq, depth + 1);
+        }
+    }
+    return false;
+}
+
 /* Is the local handed to somebody who may keep it, before seq? */
 static bool
 private_escapes(const struct body *b, const char *local, long seq)
@@ -130,7 +151,7 @@ private_local(struct program *p, const struct body *b, const char *local, long s
         }
         /* Generated code passes everything through temporaries. */
         const char *value = scan_resolve(b, a->value, a->seq);
-        bool maker = private_is_maker(p, value, depth);
+        bool maker = private_is_maker(p, value, depth) || private_tuple_item(p, b, a, depth);
         if (!maker && !str_same(value, "null") && !str_same(value, "const:0")) {
             return false;
         }

@@ -127,22 +127,6 @@ variables_works_everywhere(const char *list)
     return false;
 }
 
-static const char *
-variables_common(struct program *p, const char *a, const char *b)
-{
-    const char *out = NULL;
-    for (const char *at = a; at && *at;) {
-        const char *end = strchr(at, ',');
-        size_t n = end ? (size_t)(end - at) : strlen(at);
-        const char *word = intern_n(&p->facts->strings, at, n);
-        if (str_list_has(b, word)) {
-            link_add_word(p, &out, word);
-        }
-        at = end ? end + 1 : NULL;
-    }
-    return out;
-}
-
 /* Do all writes at run time happen inside a function that runs once per process? */
 static bool
 variables_written_once(struct program *p, const struct variable_uses *uses)
@@ -181,7 +165,7 @@ variables_lock_evidence(struct program *p, struct fact_variable *v,
         }
         const char *held = locks_at(p, use->body, use->seq);
         some |= held != NULL;
-        common = first ? held : variables_common(p, common, held);
+        common = first ? held : link_common_words(p, common, held);
         first = false;
     }
     v->locked = !common ? some ? "some" : "no" : variables_works_everywhere(common) ? "all" : "ft";

@@ -26,6 +26,20 @@ cache_hash(const void *data, size_t n)
     return XXH3_64bits(data, n);
 }
 
+/* Could an #include mean this name? Reports and object files beside the sources are no reason to
+ * parse again. */
+static bool
+cache_is_header(const char *name)
+{
+    static const char *const endings[] = {".h", ".hh", ".hpp", ".hxx", ".inc", ".ipp", ".def"};
+    for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+        if (str_ends(name, endings[i])) {
+            return true;
+        }
+    }
+    return !strchr(name, '.'); /* a folder, or a C++ header such as <foo> */
+}
+
 static uint64_t
 cache_hash_names(const char *dir)
 {
@@ -33,7 +47,9 @@ cache_hash_names(const char *dir)
     int n = scandir(dir, &entries, NULL, alphasort);
     struct str names = {0};
     for (int i = 0; i < n; i++) {
-        str_addf(&names, "%s\n", entries[i]->d_name);
+        if (cache_is_header(entries[i]->d_name)) {
+            str_addf(&names, "%s\n", entries[i]->d_name);
+        }
         free(entries[i]);
     }
     if (n >= 0) {

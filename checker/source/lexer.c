@@ -471,7 +471,9 @@ lexer_line_only_declares(const char *s, size_t n)
         }
     }
     bool comment = n > 1 && *s == '/' && (s[1] == '*' || s[1] == '/');
-    return n == 0 || comment || *s == '*' || *s == '{' || *s == '}' || (n > 1 && *s == '#' && s[1] != 'd');
+    bool directive = n > 1 && *s == '#' && s[1] != 'd';
+    bool brace = strspn(s, "{};") >= strcspn(s, "\r\n");
+    return n == 0 || comment || *s == '*' || brace || directive;
 }
 
 static bool
