@@ -50,6 +50,7 @@ struct fact {
 
 struct fact_field {
     const char *name;
+    size_t length; /* of the name */
     bool is_number;
     size_t offset;
 };
@@ -65,6 +66,7 @@ struct fact_shape {
 const struct fact_shape *fact_shape(enum fact_kind kind);
 /* The kind called name, or FACT_KINDS when there is none. */
 enum fact_kind fact_kind_named(const char *name);
+enum fact_kind fact_kind_named_n(const char *name, size_t n);
 /* The field called name, or NULL. The pseudo fields file, line are not in here. */
 const struct fact_field *fact_field_named(enum fact_kind kind, const char *name);
 /* The value of a string field (may be NULL) or number field. */

@@ -2,8 +2,8 @@
 
 #include "facts/facts.h"
 
-#define FIELD_STRING(field) {#field, false, offsetof(THIS, field)},
-#define FIELD_NUMBER(field) {#field, true, offsetof(THIS, field)},
+#define FIELD_STRING(field) {#field, sizeof(#field) - 1, false, offsetof(THIS, field)},
+#define FIELD_NUMBER(field) {#field, sizeof(#field) - 1, true, offsetof(THIS, field)},
 #define KIND(kindname)                                                                             \
     case FACT_##kindname: {                                                                        \
         typedef struct fact_##kindname THIS;                                                       \
@@ -24,15 +24,25 @@ fact_shape(enum fact_kind kind)
     return NULL;
 }
 
+#undef KIND
+
+#define KIND(kindname)                                                                             \
+    if (n == sizeof(#kindname) - 1 && memcmp(name, #kindname, n) == 0) {                           \
+        return FACT_##kindname;                                                                    \
+    }
+
+enum fact_kind
+fact_kind_named_n(const char *name, size_t n)
+{
+#include "facts/kinds.def"
+    return FACT_KINDS;
+}
+#undef KIND
+
 enum fact_kind
 fact_kind_named(const char *name)
 {
-    for (int kind = 0; kind < FACT_KINDS; kind++) {
-        if (strcmp(fact_shape((enum fact_kind)kind)->name, name) == 0) {
-            return (enum fact_kind)kind;
-        }
-    }
-    return FACT_KINDS;
+    return fact_kind_named_n(name, strlen(name));
 }
 
 const struct fact_field *

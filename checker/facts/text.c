@@ -146,57 +146,73 @@ text_read_place(const char *s, const char *end, int place[3])
     return true;
 }
 
-/* Fields stand in the order of the shape, so the search goes on where the last one was found. */
-static const struct fact_field *
-text_find_field(const struct fact_shape *shape, const char *name, size_t n, size_t *next)
+enum { MOST_FIELDS = 64 };
+
+/* Most values repeat from one fact to the next of its kind: those need not be looked up again. */
+struct text_last {
+    const char *s;
+    size_t n;
+};
+
+struct text_reader {
+    struct facts *store;
+    struct text_last last[FACT_KINDS][MOST_FIELDS];
+};
+
+/* The number of the field that `s` starts with, its name and an '='; -1: there is none. Fields
+ * stand in the order of the shape, so the search goes on where the last one was found. */
+static int
+text_find_field(const struct fact_shape *shape, const char *s, const char *end, size_t next)
 {
-    for (size_t tried = 0; tried < shape->nfields; tried++) {
-        const struct fact_field *field = &shape->fields[(*next + tried) % shape->nfields];
-        if (strncmp(field->name, name, n) == 0 && field->name[n] == '\0') {
-            *next = (*next + tried + 1) % shape->nfields;
-            return field;
+    size_t left = (size_t)(end - s);
+    for (size_t tried = 0, i = next; tried < shape->nfields; tried++, i++) {
+        i = i < shape->nfields ? i : 0;
+        size_t n = shape->fields[i].length;
+        if (n < left && s[n] == '=' && memcmp(s, shape->fields[i].name, n) == 0) {
+            return (int)i;
         }
     }
-    return NULL;
+    return -1;
+}
+
+static const char *
+text_string(struct text_reader *r, enum fact_kind kind, size_t field, const char *s, size_t n)
+{
+    struct text_last *last = field < MOST_FIELDS ? &r->last[kind][field] : NULL;
+    if (last && last->s && last->n == n && memcmp(last->s, s, n) == 0) {
+        return last->s;
+    }
+    const char *kept = text_unescape(r->store, s, n);
+    /* A text with escapes is another one now, and would never be found. */
+    if (last && !memchr(s, '\\', n)) {
+        *last = (struct text_last){kept, n};
+    }
+    return kept;
 }
 
 static bool
-text_set_field(struct facts *store, struct fact *f, const char *s, const char *end, size_t *next)
+text_set_field(struct text_reader *r, struct fact *f, const char *s, const char *end, size_t *next)
 {
-    const char *equals = memchr(s, '=', (size_t)(end - s));
-    if (!equals) {
+    const struct fact_shape *shape = fact_shape(f->kind);
+    int found = text_find_field(shape, s, end, *next);
+    if (found < 0) {
         return false;
     }
-    const struct fact_field *field =
-        text_find_field(fact_shape(f->kind), s, (size_t)(equals - s), next);
-    if (!field) {
-        return false;
-    }
+    *next = (size_t)found + 1;
+    const struct fact_field *field = &shape->fields[found];
+    const char *at = s + field->length + 1;
     char *into = (char *)f + field->offset;
     if (field->is_number) {
         long n;
-        const char *at = equals + 1;
         if (!text_read_number(&at, end, &n) || at != end) {
             return false;
         }
         memcpy(into, &n, sizeof(n));
         return true;
     }
-    const char *value = text_unescape(store, equals + 1, (size_t)(end - equals - 1));
+    const char *value = text_string(r, f->kind, (size_t)found, at, (size_t)(end - at));
     memcpy(into, &value, sizeof(value));
     return true;
-}
-
-static enum fact_kind
-text_read_kind(const char *s, size_t n)
-{
-    for (int kind = 0; kind < FACT_KINDS; kind++) {
-        const char *name = fact_shape((enum fact_kind)kind)->name;
-        if (strncmp(name, s, n) == 0 && name[n] == '\0') {
-            return (enum fact_kind)kind;
-        }
-    }
-    return FACT_KINDS;
 }
 
 static const char *
@@ -208,14 +224,15 @@ text_field_end(const char *s, const char *end)
 
 /* Returns NULL, or what is wrong with the line. */
 static const char *
-text_read_line(struct facts *store, const char *s, const char *end)
+text_read_line(struct text_reader *r, const char *s, const char *end)
 {
+    struct facts *store = r->store;
     if (end - s >= 2 && s[0] == '@' && s[1] == ' ') {
         store->file = text_unescape(store, s + 2, (size_t)(end - s - 2));
         return NULL;
     }
     const char *stop = text_field_end(s, end);
-    enum fact_kind kind = text_read_kind(s, (size_t)(stop - s));
+    enum fact_kind kind = fact_kind_named_n(s, (size_t)(stop - s));
     if (kind == FACT_KINDS) {
         return "unknown kind of fact";
     }
@@ -232,7 +249,7 @@ text_read_line(struct facts *store, const char *s, const char *end)
     for (size_t next = 0; stop < end;) {
         s = stop + 1;
         stop = text_field_end(s, end);
-        if (!text_set_field(store, f, s, stop, &next)) {
+        if (!text_set_field(r, f, s, stop, &next)) {
             return "unknown field or bad value";
         }
     }
@@ -244,18 +261,22 @@ facts_read_text(struct facts *store, const char *text, size_t n, const char **er
 {
     const char *end = text + n;
     int line = 0;
+    struct text_reader *r = xcalloc(1, sizeof(*r));
+    r->store = store;
+    const char *wrong = NULL;
     while (text < end) {
         const char *stop = memchr(text, '\n', (size_t)(end - text));
         if (!stop) {
             stop = end;
         }
         line++;
-        const char *wrong = stop == text || *text == '#' ? NULL : text_read_line(store, text, stop);
+        wrong = stop == text || *text == '#' ? NULL : text_read_line(r, text, stop);
         if (wrong) {
             *error = arena_printf(&store->arena, "line %d: %s", line, wrong);
-            return false;
+            break;
         }
         text = stop + 1;
     }
-    return true;
+    free(r);
+    return !wrong;
 }
