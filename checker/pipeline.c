@@ -352,8 +352,7 @@ pipeline_print_config(struct pipeline *p)
 static void
 pipeline_free(struct pipeline *p)
 {
-    vec_free(&p->findings.all);
-    vec_free(&p->findings.modules);
+    vec_free(&p->findings.all); /* the findings themselves are the analyses' */
     findings_free(&p->findings);
     for (size_t i = 0; i < p->analyses.n; i++) {
         analysis_free(p->analyses.at[i]);
