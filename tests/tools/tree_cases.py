@@ -228,6 +228,18 @@ class SetUp(unittest.TestCase):
                               capture_output=True, check=False)
         self.assertEqual((done.stderr, done.stdout), ("", "int\nf(void)\n{\n    return 0;\n}\n"))
 
+    def test_checker_is_formatted(self):
+        program = shutil.which("clang-format-14")
+        if not program:
+            self.skipTest("clang-format-14 is not installed")
+        files = [str(path) for path in tree_files()
+                 if path.parts[0] == "checker" and path.suffix in (".c", ".h")]
+        done = subprocess.run([program, "--dry-run", *files], cwd=ROOT, capture_output=True,
+                              text=True, check=False)
+        wrong = sorted(set(re.findall(r"^(\S+?):\d+:\d+: warning: code should be", done.stderr,
+                                      re.M)))
+        self.assertEqual((done.returncode, wrong), (0, []), f"{program} -i mends these")
+
     def test_missing_packages_without_root_name_the_command(self):
         script = ('. tools/lib/common.sh; id() { echo 1000; }; '
                   'package_installed() { [ "$1" = here ]; }; '
