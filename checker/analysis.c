@@ -250,8 +250,9 @@ bool
 analysis_split(struct analysis *a, struct analysis *other)
 {
     bool wanted = a->headers.targets[TARGET_FREE_THREADED];
-    bool differ = facts_select(&a->extracted, wanted ? "gil" : "ft", &a->facts);
-    if (!wanted || !differ) {
+    const char *flavour = wanted ? "gil" : "ft";
+    if (!wanted || !facts_differ(&a->extracted, flavour)) {
+        facts_take(&a->extracted, flavour, &a->facts);
         return false;
     }
     other->headers = a->headers;
@@ -261,6 +262,7 @@ analysis_split(struct analysis *a, struct analysis *other)
         other->headers.targets[t] &= ft;
     }
     facts_select(&a->extracted, "ft", &other->facts);
+    facts_take(&a->extracted, flavour, &a->facts);
     return true;
 }
 

@@ -11,7 +11,7 @@
 
 struct analysis {
     struct facts extracted;    /* both flavours, as the front-end wrote them */
-    struct facts facts;        /* the flavour that is judged; borrows strings from `extracted` */
+    struct facts facts;        /* the flavour that is judged; borrows from `extracted` */
     struct header_set headers; /* with the targets that this analysis judges */
     struct program program;
     struct findings findings;
@@ -37,7 +37,8 @@ int analysis_python(const struct analysis *a);
 /* Where GIL and free-threaded builds see different code, each is judged on its own: takes the
  * free-threaded target into `other` and returns true. Without a difference, `a` judges all. */
 bool analysis_split(struct analysis *a, struct analysis *other);
-/* From facts to verdicts, for the targets of a->headers and those that nothing serves. */
+/* From facts to verdicts, for the targets of a->headers and those that nothing serves. Without a
+ * baseline it changes nothing but `a`: several may be judged at the same time. */
 void analysis_judge(struct analysis *a, const struct analysis_context *context);
 /* Adds findings, modules, failures and notes to `all`, what is there already left out. */
 void analysis_join(struct findings *all, const struct analysis *a, bool first);

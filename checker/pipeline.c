@@ -1,5 +1,6 @@
 #include "pipeline.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -181,6 +182,45 @@ pipeline_say_unserved(struct pipeline *p)
     }
 }
 
+struct pipeline_job {
+    pthread_t thread;
+    bool started;
+    struct analysis *analysis;
+    const struct analysis_context *context;
+};
+
+static void *
+pipeline_judge_one(void *job)
+{
+    struct pipeline_job *j = job;
+    analysis_judge(j->analysis, j->context);
+    return NULL;
+}
+
+/* The analyses share nothing that changes, except for a baseline. */
+static void
+pipeline_judge_all(struct pipeline *p)
+{
+    size_t n = p->analyses.n;
+    struct pipeline_job *jobs = xcalloc(n + 1, sizeof(*jobs));
+    for (size_t i = 0; i < n; i++) {
+        jobs[i].analysis = p->analyses.at[i];
+        jobs[i].context = &p->context;
+        bool apart = i + 1 < n && i + 1 < (size_t)p->o->jobs && !p->context.baseline;
+        jobs[i].started =
+            apart && pthread_create(&jobs[i].thread, NULL, pipeline_judge_one, &jobs[i]) == 0;
+        if (!jobs[i].started) {
+            pipeline_judge_one(&jobs[i]);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (jobs[i].started) {
+            pthread_join(jobs[i].thread, NULL);
+        }
+    }
+    free(jobs);
+}
+
 static void
 pipeline_judge(struct pipeline *p)
 {
@@ -195,8 +235,8 @@ pipeline_judge(struct pipeline *p)
         }
     }
     free(other);
+    pipeline_judge_all(p);
     for (size_t i = 0; i < p->analyses.n; i++) {
-        analysis_judge(p->analyses.at[i], &p->context);
         analysis_join(&p->findings, p->analyses.at[i], i == 0);
     }
     for (size_t i = 0; i < p->headers.notes.n; i++) {

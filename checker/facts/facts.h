@@ -88,6 +88,8 @@ const char *facts_intern(struct facts *store, const char *s);
 /* A new zeroed fact of the kind, placed at line:column-end_column of store->file. */
 struct fact *facts_new(struct facts *store, enum fact_kind kind, int line, int column,
                        int end_column);
+/* Lists a fact that lives elsewhere, and sets its unit as facts_new() would. */
+void facts_add(struct facts *store, struct fact *f);
 #define KIND(name)                                                                                 \
     static inline struct fact_##name *facts_new_##name(struct facts *store, int line, int column,  \
                                                        int end_column)                             \
@@ -113,10 +115,14 @@ void facts_write_text(const struct facts *store, struct str *out);
  * bad line; what stood before it stays. */
 bool facts_read_text(struct facts *store, const char *text, size_t n, const char **error);
 
-/* Copies the units of one flavour ("ft" or "gil") into `out`; a unit that exists only in the other
- * one is taken as it is. The strings stay those of `from`, which must outlive `out`. Returns
- * whether the two flavours differ at all. */
-bool facts_select(const struct facts *from, const char *flavour, struct facts *out);
+/* Do any units differ between the flavours ("ft" and "gil")? */
+bool facts_differ(const struct facts *from, const char *flavour);
+/* Copies the units of one flavour into `out`; a unit that exists only in the other one is taken as
+ * it is. The strings stay those of `from`, which must outlive `out`. */
+void facts_select(const struct facts *from, const char *flavour, struct facts *out);
+/* The same without copying: `out` borrows the facts themselves, which are no longer fit to be
+ * selected from. */
+void facts_take(struct facts *from, const char *flavour, struct facts *out);
 
 void facts_free(struct facts *store);
 

@@ -19,28 +19,61 @@ select_is_wanted(const struct facts *from, const struct fact_unit *unit, const c
     return true;
 }
 
-bool
-facts_select(const struct facts *from, const char *flavour, struct facts *out)
+/* By unit: does it belong to the flavour? */
+static bool *
+select_wanted(const struct facts *from, const char *flavour, struct arena *arena)
 {
     size_t n = from->by_kind[FACT_unit].n;
-    bool *wanted = arena_alloc(&out->arena, (n + 1) * sizeof(*wanted));
-    bool differ = false;
+    bool *wanted = arena_alloc(arena, (n + 1) * sizeof(*wanted));
     for (size_t i = 0; i < n; i++) {
-        const struct fact_unit *unit =
-            (const struct fact_unit *)(const void *)from->by_kind[FACT_unit].at[i];
-        wanted[i] = select_is_wanted(from, unit, flavour);
-        differ |= !wanted[i];
+        wanted[i] = select_is_wanted(
+            from, (const struct fact_unit *)(const void *)from->by_kind[FACT_unit].at[i], flavour);
     }
+    return wanted;
+}
+
+static bool
+select_has(const struct facts *from, const bool *wanted, const struct fact *f)
+{
+    return f->unit < 0 || (size_t)f->unit >= from->by_kind[FACT_unit].n || wanted[f->unit];
+}
+
+bool
+facts_differ(const struct facts *from, const char *flavour)
+{
+    FACTS_EACH(from, unit, u) {
+        if (!select_is_wanted(from, u, flavour)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+facts_select(const struct facts *from, const char *flavour, struct facts *out)
+{
+    bool *wanted = select_wanted(from, flavour, &out->arena);
     for (size_t i = 0; i < from->all.n; i++) {
         const struct fact *f = from->all.at[i];
-        if (f->unit >= 0 && (size_t)f->unit < n && !wanted[f->unit]) {
-            continue;
+        if (select_has(from, wanted, f)) {
+            out->file = f->file;
+            struct fact *copy = facts_new(out, f->kind, f->line, f->column, f->end_column);
+            int unit = copy->unit;
+            memcpy(copy, f, fact_shape(f->kind)->size);
+            copy->unit = unit;
         }
-        out->file = f->file;
-        struct fact *copy = facts_new(out, f->kind, f->line, f->column, f->end_column);
-        int unit = copy->unit;
-        memcpy(copy, f, fact_shape(f->kind)->size);
-        copy->unit = unit;
     }
-    return differ;
+}
+
+void
+facts_take(struct facts *from, const char *flavour, struct facts *out)
+{
+    bool *wanted = select_wanted(from, flavour, &out->arena);
+    for (size_t i = 0; i < from->all.n; i++) {
+        struct fact *f = from->all.at[i];
+        if (select_has(from, wanted, f)) {
+            out->file = f->file;
+            facts_add(out, f);
+        }
+    }
 }

@@ -79,21 +79,27 @@ facts_intern(struct facts *store, const char *s)
     return s ? intern(&store->strings, s) : NULL;
 }
 
+void
+facts_add(struct facts *store, struct fact *f)
+{
+    if (f->kind == FACT_unit) {
+        store->unit = (int)store->by_kind[FACT_unit].n;
+    }
+    f->unit = store->by_kind[FACT_unit].n || f->kind == FACT_unit ? store->unit : -1;
+    vec_push(&store->all, f);
+    vec_push(&store->by_kind[f->kind], f);
+}
+
 struct fact *
 facts_new(struct facts *store, enum fact_kind kind, int line, int column, int end_column)
 {
     struct fact *f = arena_alloc(&store->arena, fact_shape(kind)->size);
-    if (kind == FACT_unit) {
-        store->unit = (int)store->by_kind[FACT_unit].n;
-    }
     f->kind = kind;
-    f->unit = store->by_kind[FACT_unit].n || kind == FACT_unit ? store->unit : -1;
     f->file = store->file;
     f->line = line;
     f->column = column;
     f->end_column = end_column;
-    vec_push(&store->all, f);
-    vec_push(&store->by_kind[kind], f);
+    facts_add(store, f);
     return f;
 }
 

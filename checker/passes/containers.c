@@ -237,8 +237,7 @@ container_check_count(struct program *p, const struct body *b, const struct fact
 void
 pass_containers(struct program *p)
 {
-    struct shared_roots roots;
-    roots_build(p, &roots);
+    const struct shared_roots *roots = roots_of(p);
     for (size_t i = 0; i < p->bodies.n; i++) {
         const struct body *b = p->bodies.at[i];
         if (!flow_runs(b) || roots_generated(p, &b->fact->at)) {
@@ -247,15 +246,14 @@ pass_containers(struct program *p)
         SCAN_CALLS(b, call)
         {
             if (scan_call_is(call, container_items)) {
-                container_check_walk(p, &roots, b, call);
+                container_check_walk(p, roots, b, call);
             }
             else if (scan_call_is(call, "PyList_SET_ITEM")) {
-                container_check_set(p, &roots, b, call);
+                container_check_set(p, roots, b, call);
             }
             else if (scan_call_is(call, container_counts)) {
                 container_check_count(p, b, call);
             }
         }
     }
-    roots_free(&roots);
 }

@@ -22,7 +22,7 @@ struct instance_field {
 
 struct instances {
     struct program *p;
-    struct shared_roots roots;
+    const struct shared_roots *roots;
     struct map by_key;
     VEC(struct instance_field *) fields;
 };
@@ -95,7 +95,7 @@ instance_drops_old(struct instances *all, const struct body *b, const struct roo
     {
         struct root_field dropped;
         if (scan_call_is(call, instance_drops) &&
-            roots_value_field(all->p, &all->roots, b, call_arg(b, call, 0), call->seq, &dropped) &&
+            roots_value_field(all->p, all->roots, b, call_arg(b, call, 0), call->seq, &dropped) &&
             str_same(dropped.base, where->base) && str_same(dropped.field, where->field)) {
             return true;
         }
@@ -144,7 +144,7 @@ instance_access(struct instances *all, const struct body *b, const struct fact_a
     struct root_field where;
     bool changes = str_same(a->how, "write") || str_same(a->how, "rmw");
     if (!changes ||
-        !roots_field(all->p, &all->roots, b, a->var, a->path, a->class, a->seq, &where) ||
+        !roots_field(all->p, all->roots, b, a->var, a->path, a->class, a->seq, &where) ||
         !roots_unlocked(all->p, b, a->seq, a->block) || instance_is_ordered(all->p, &where)) {
         return;
     }
@@ -168,7 +168,7 @@ instance_call(struct instances *all, const struct body *b, const struct fact_cal
 {
     struct root_field where;
     if (!scan_call_is(call, instance_releases) || str_same(call->origin, "local") ||
-        !roots_value_field(all->p, &all->roots, b, call_arg(b, call, 0), call->seq, &where) ||
+        !roots_value_field(all->p, all->roots, b, call_arg(b, call, 0), call->seq, &where) ||
         where.initial || !roots_unlocked(all->p, b, call->seq, call->block)) {
         return;
     }
@@ -223,9 +223,9 @@ void
 pass_instances(struct program *p)
 {
     struct instances all = {.p = p};
-    roots_build(p, &all.roots);
+    all.roots = roots_of(p);
     for (size_t i = 0; i < p->bodies.n; i++) {
-        if (map_get(&all.roots.masks, p->bodies.at[i]->fact->id)) {
+        if (map_get(&all.roots->masks, p->bodies.at[i]->fact->id)) {
             instance_scan(&all, p->bodies.at[i]);
         }
     }
@@ -234,5 +234,4 @@ pass_instances(struct program *p)
     }
     vec_free(&all.fields);
     map_free(&all.by_key);
-    roots_free(&all.roots);
 }

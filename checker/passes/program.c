@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "passes/link.h"
-#include "passes/type_scan.h"
+#include "passes/shared_roots.h"
 
 /* ---- look-ups ---- */
 
@@ -389,6 +389,7 @@ program_free(struct program *p)
     program_free_lists(&p->args_naming);
     program_free_lists(&p->fields_naming);
     type_index_free(p);
+    roots_free(p);
     map_free(&p->body_by_id);
     map_free(&p->variable_by_id);
     locks_free(p);

@@ -60,6 +60,7 @@ struct program {
     struct map args_naming;    /* variable id -> struct fact_list: args that are it or point to it */
     struct map fields_naming;  /* variable id -> struct fact_list: typefields, the same */
     struct type_index *type_index; /* see type_index_of() */
+    struct shared_roots *roots;    /* see roots_of() */
     VEC(struct type_info *) types;
     VEC(struct fact_module *) modules;
     int next_mark;

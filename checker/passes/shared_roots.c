@@ -202,21 +202,26 @@ roots_index_members(struct program *p, struct shared_roots *roots)
     }
 }
 
-void
-roots_build(struct program *p, struct shared_roots *roots)
+const struct shared_roots *
+roots_of(struct program *p)
 {
-    *roots = (struct shared_roots){0};
-    roots_index_members(p, roots);
-    roots_seed(p, roots);
-    roots_spread(p, roots);
+    if (!p->roots) {
+        p->roots = arena_alloc(&p->arena, sizeof(*p->roots));
+        roots_index_members(p, p->roots);
+        roots_seed(p, p->roots);
+        roots_spread(p, p->roots);
+    }
+    return p->roots;
 }
 
 void
-roots_free(struct shared_roots *roots)
+roots_free(struct program *p)
 {
-    map_free(&roots->masks);
-    map_free(&roots->objects);
-    map_free(&roots->owners);
+    if (p->roots) {
+        map_free(&p->roots->masks);
+        map_free(&p->roots->objects);
+        map_free(&p->roots->owners);
+    }
 }
 
 const char *

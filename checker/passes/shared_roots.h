@@ -1,7 +1,7 @@
 /* Which parameters are objects that other threads can hold too: those of methods, getters, setters
  * and slots, and of helpers that are handed one of them while no lock is held.
  *
- * Ownership: a shared_roots borrows from the program; roots_free() releases its tables.
+ * Ownership: the shared_roots live in the program, made when they are first asked for.
  * Threads: one owner. Errors: what is not known to be shared counts as private. */
 #ifndef EXTCHECK_PASSES_SHARED_ROOTS_H
 #define EXTCHECK_PASSES_SHARED_ROOTS_H
@@ -23,8 +23,8 @@ struct root_field {
     bool initial; /* only tp_init and relatives hand the object over */
 };
 
-void roots_build(struct program *p, struct shared_roots *roots);
-void roots_free(struct shared_roots *roots);
+const struct shared_roots *roots_of(struct program *p);
+void roots_free(struct program *p);
 
 /* Is the value, followed through locals, a parameter that other threads can hold? Returns it
  * ("param:0"), or NULL. *initial (may be NULL): only while __init__ runs. */

@@ -5,7 +5,7 @@
 
 struct pair_scan {
     struct program *p;
-    struct shared_roots *roots;
+    const struct shared_roots *roots;
     const struct body *body;
 };
 
@@ -100,14 +100,12 @@ pair_check(struct pair_scan *scan)
 void
 pass_two_objects(struct program *p)
 {
-    struct shared_roots roots;
-    roots_build(p, &roots);
+    const struct shared_roots *roots = roots_of(p);
     for (size_t i = 0; i < p->bodies.n; i++) {
-        struct pair_scan scan = {p, &roots, p->bodies.at[i]};
+        struct pair_scan scan = {p, roots, p->bodies.at[i]};
         /* One parameter cannot be two objects. */
-        if (scan.body->fact->nparams > 1 && map_get(&roots.masks, scan.body->fact->id)) {
+        if (scan.body->fact->nparams > 1 && map_get(&roots->masks, scan.body->fact->id)) {
             pair_check(&scan);
         }
     }
-    roots_free(&roots);
 }
