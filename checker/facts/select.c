@@ -41,7 +41,8 @@ select_has(const struct facts *from, const bool *wanted, const struct fact *f)
 bool
 facts_differ(const struct facts *from, const char *flavour)
 {
-    FACTS_EACH(from, unit, u) {
+    FACTS_EACH(from, unit, u)
+    {
         if (!select_is_wanted(from, u, flavour)) {
             return true;
         }

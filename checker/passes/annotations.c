@@ -46,8 +46,7 @@ annotation_false(struct program *p, const struct fact_comment *c, const struct f
 {
     struct str what = {0};
     str_addf(&what, "annotation-%s", c->kind);
-    struct fact_flaw *flaw =
-        program_flaw(p, where, b, arena_string(&p->arena, what.s), v->name);
+    struct fact_flaw *flaw = program_flaw(p, where, b, arena_string(&p->arena, what.s), v->name);
     str_free(&what);
     flaw->symbol = v->name;
     flaw->detail = c->ids;
@@ -147,8 +146,8 @@ annotation_immortal(struct program *p, const struct fact_comment *c, struct fact
     }
 }
 
-/* Can Python code reach the function on any thread? A function that a thread starts with is run, but
- * not called from Python; one that a method calls is. */
+/* Can Python code reach the function on any thread? A function that a thread starts with is run,
+ * but not called from Python; one that a method calls is. */
 static bool
 annotation_any_thread(struct body *b, unsigned mark)
 {
@@ -236,7 +235,8 @@ annotation_check(struct program *p, const struct fact_comment *c)
 void
 pass_annotations(struct program *p)
 {
-    FACTS_EACH(p->facts, comment, c) {
+    FACTS_EACH(p->facts, comment, c)
+    {
         if (!str_same(c->kind, "ignore")) {
             annotation_check(p, c);
         }

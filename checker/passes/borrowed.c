@@ -24,9 +24,12 @@ static const char borrowed_stealers[] = "PyTuple_SET_ITEM,PyTuple_SetItem,PyList
 static const struct {
     const char *callee, *what;
 } borrowed_singles[] = {
-    {"PyWeakref_GetObject", "borrowed-weakref"},   {"PyWeakref_GET_OBJECT", "borrowed-weakref"},
-    {"PyCell_GET", "borrowed-cell"},               {"PyImport_AddModule", "borrowed-addmodule"},
-    {"PyImport_AddModuleObject", "borrowed-addmodule"}, {"PySys_GetObject", "borrowed-sys-attr"},
+    {"PyWeakref_GetObject", "borrowed-weakref"},
+    {"PyWeakref_GET_OBJECT", "borrowed-weakref"},
+    {"PyCell_GET", "borrowed-cell"},
+    {"PyImport_AddModule", "borrowed-addmodule"},
+    {"PyImport_AddModuleObject", "borrowed-addmodule"},
+    {"PySys_GetObject", "borrowed-sys-attr"},
 };
 
 /* One place where a borrowed reference is obtained. */
@@ -340,17 +343,17 @@ borrowed_is_shadow(const struct body *b, const struct fact_call *macro)
         /* Or the macro is one of the other flavour, and a function in this one. */
         bool named = str_same(call->callee, macro->callee) ||
                      (macro->macro && str_same(call->callee, macro->macro));
-        if (call != macro && str_same(macro->origin, "macro") &&
-            !str_same(call->origin, "macro") && call->at.line == macro->at.line &&
-            call->at.column == macro->at.column && named) {
+        if (call != macro && str_same(macro->origin, "macro") && !str_same(call->origin, "macro") &&
+            call->at.line == macro->at.line && call->at.column == macro->at.column && named) {
             return true;
         }
     }
     return false;
 }
 
-/* Cython's own helpers take the locked way in free-threaded builds, by conditions that are constants
- * only to the compiler; what the .pyx file asks for stands in functions of other names. */
+/* Cython's own helpers take the locked way in free-threaded builds, by conditions that are
+ * constants only to the compiler; what the .pyx file asks for stands in functions of other names.
+ */
 static bool
 borrowed_is_cython(const struct program *p, const struct body *b, const struct fact_call *call)
 {

@@ -4,8 +4,9 @@
 
 #include "passes/flow.h"
 
-static const char calls_tss[] = "PyThread_tss_set,PyThread_set_key_value,pthread_setspecific,tss_set,"
-                                "TlsSetValue,FlsSetValue";
+static const char calls_tss[] =
+    "PyThread_tss_set,PyThread_set_key_value,pthread_setspecific,tss_set,"
+    "TlsSetValue,FlsSetValue";
 static const char calls_once[] = "pthread_once,call_once,std::call_once";
 
 /* Does every module that uses the function refuse to load in a second interpreter, with a guard of
@@ -44,8 +45,7 @@ calls_check_once(struct program *p, const struct body *b, const struct fact_call
     const struct body *in = NULL;
     const struct fact_call *reached = f ? scan_reach(p, f, calls_runs_python, NULL, &in) : NULL;
     if (reached) {
-        struct fact_flaw *flaw =
-            program_flaw(p, &call->at, b, "once-runs-python", f->fact->name);
+        struct fact_flaw *flaw = program_flaw(p, &call->at, b, "once-runs-python", f->fact->name);
         flaw->detail = reached->callee;
         flaw_relate(p, flaw, &reached->at, "Python is reached here");
     }
@@ -82,16 +82,16 @@ calls_tests(const struct body *b, const char *name)
     return false;
 }
 
-/* `if (PyGILState_GetThisThreadState() != NULL)`, also through a local: Python knows the thread, and
- * PyGILState_Ensure() attaches the state it used last. */
+/* `if (PyGILState_GetThisThreadState() != NULL)`, also through a local: Python knows the thread,
+ * and PyGILState_Ensure() attaches the state it used last. */
 static bool
 calls_thread_is_known(struct program *p, const struct body *b, const struct fact_call *call)
 {
     const struct fact_block *block = flow_block(b, call->block);
-    const char *tested = block && block->cond && str_same(block->kind, "then") &&
-                                 str_starts(block->cond, "nonnull(")
-                             ? block->cond + strlen("nonnull(")
-                             : NULL;
+    const char *tested =
+        block && block->cond && str_same(block->kind, "then") && str_starts(block->cond, "nonnull(")
+            ? block->cond + strlen("nonnull(")
+            : NULL;
     if (!tested) {
         return false;
     }
@@ -115,7 +115,8 @@ calls_check_one(struct program *p, const struct body *b, const struct fact_call 
     else if (scan_call_is(call, "Py_AddPendingCall") && !calls_module_refuses(p, b)) {
         program_flaw(p, &call->at, b, "pending-call", call->callee);
     }
-    else if (str_same(call->macro, "PyDateTime_IMPORT") || scan_call_is(call, "PyDateTime_IMPORT")) {
+    else if (str_same(call->macro, "PyDateTime_IMPORT") ||
+             scan_call_is(call, "PyDateTime_IMPORT")) {
         bool at_import = b->entry == ENTRY_INIT;
         if (!at_import || !calls_tests(b, "PyDateTimeAPI")) {
             struct fact_flaw *flaw =

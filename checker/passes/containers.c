@@ -39,9 +39,8 @@ container_is_shared(struct program *p, const struct shared_roots *roots, const s
         return roots_shared(roots, b, resolved, seq, NULL) != NULL;
     }
     struct root_field where;
-    return str_starts(resolved, "var:") ||
-           (roots_value_field(p, roots, b, resolved, seq, &where) &&
-            !container_is_taken(b, resolved, seq));
+    return str_starts(resolved, "var:") || (roots_value_field(p, roots, b, resolved, seq, &where) &&
+                                            !container_is_taken(b, resolved, seq));
 }
 
 static bool
@@ -129,8 +128,8 @@ container_is_fresh(const struct body *b, const char *value, long seq)
     SCAN_ACCESSES(b, a)
     {
         bool whole = !a->path || !*a->path;
-        bool same = arrow ? str_same(a->path, arrow)
-                          : whole && str_same(value_of(value, "var"), a->var);
+        bool same =
+            arrow ? str_same(a->path, arrow) : whole && str_same(value_of(value, "var"), a->var);
         if (a->seq < seq && str_same(a->how, "write") && same && !str_same(a->value, "null")) {
             return true;
         }
@@ -224,9 +223,8 @@ container_check_count(struct program *p, const struct body *b, const struct fact
         return;
     }
     const struct fact_call *change = container_mutation(b, branch, count);
-    struct fact_flaw *flaw =
-        program_flaw(p, &count->at, b, change ? "refcount-one-mutation" : "refcount-one",
-                     "Py_REFCNT");
+    struct fact_flaw *flaw = program_flaw(
+        p, &count->at, b, change ? "refcount-one-mutation" : "refcount-one", "Py_REFCNT");
     const char *text = flow_text(p, b, call_arg(b, count, 0));
     flaw->detail = text ? text : "object";
     if (change) {

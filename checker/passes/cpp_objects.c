@@ -46,9 +46,10 @@ cpp_is_nontrivial(struct program *p, const struct fact_variable *v)
         cpp_is_listed(p, v->record, cpp_owners)) {
         return true;
     }
-    FACTS_EACH(p->facts, member, m) {
-        if (str_same(m->record, v->record) && (cpp_is_listed(p, m->type, cpp_containers) ||
-                                               cpp_is_listed(p, m->type, cpp_owners))) {
+    FACTS_EACH(p->facts, member, m)
+    {
+        if (str_same(m->record, v->record) &&
+            (cpp_is_listed(p, m->type, cpp_containers) || cpp_is_listed(p, m->type, cpp_owners))) {
             return true;
         }
     }
@@ -223,7 +224,8 @@ cpp_in_template(const char *func)
 static const struct fact_variable *
 cpp_declared(const struct program *p, const struct fact_variable *v)
 {
-    FACTS_EACH(p->facts, variable, other) {
+    FACTS_EACH(p->facts, variable, other)
+    {
         if (other != v && other->at.line == v->at.line && other->at.column == v->at.column &&
             str_same(other->at.file, v->at.file) && str_same(other->name, v->name)) {
             return other;
@@ -238,9 +240,8 @@ cpp_shape(struct program *p, const struct fact_variable *v)
 {
     const struct fact_variable *declared = cpp_in_template(v->func) ? cpp_declared(p, v) : NULL;
     bool changed = cpp_is_changed(p, v) || (declared && cpp_is_changed(p, declared));
-    bool outside =
-        !changed && (cpp_is_changed_outside(p, v) ||
-                     (declared && cpp_is_changed_outside(p, declared)));
+    bool outside = !changed && (cpp_is_changed_outside(p, v) ||
+                                (declared && cpp_is_changed_outside(p, declared)));
     /* A struct with a lock of its own is taken to use it. */
     bool guarded = str_list_has(v->holds ? v->holds : "", "lock");
     if ((changed || outside) && !guarded) {
@@ -253,15 +254,14 @@ cpp_shape(struct program *p, const struct fact_variable *v)
         return v->func && *v->func ? "cpp-local-changed" : "cpp-global-changed";
     }
     /* Making and destroying a container of the standard library does nothing that others see. */
-    return str_starts(v->record, "std::") ? NULL
-           : v->func && *v->func          ? "cpp-local"
-                                          : "cpp-global";
+    return str_starts(v->record, "std::") ? NULL : v->func && *v->func ? "cpp-local" : "cpp-global";
 }
 
 void
 pass_cpp_objects(struct program *p)
 {
-    FACTS_EACH(p->facts, variable, v) {
+    FACTS_EACH(p->facts, variable, v)
+    {
         if (cpp_starts_python(p, v)) {
             v->shape = facts_intern(p->facts, "cpp-python-init");
         }

@@ -75,7 +75,8 @@ region_can_throw(const struct region_walk *w, const struct body *b, int depth)
 static bool
 region_anything_throws(const struct program *p)
 {
-    FACTS_EACH(p->facts, jump, jump) {
+    FACTS_EACH(p->facts, jump, jump)
+    {
         if (str_same(jump->kind, "throw")) {
             return true;
         }

@@ -2,7 +2,8 @@
  * about values and names.
  *
  * Ownership: nothing is kept; strings made here live in the program's arena.
- * Threads: one owner. Errors: what is not known counts as FLOW_UNKNOWN, on which no finding rests. */
+ * Threads: one owner. Errors: what is not known counts as FLOW_UNKNOWN, on which no finding rests.
+ */
 #ifndef EXTCHECK_PASSES_FLOW_H
 #define EXTCHECK_PASSES_FLOW_H
 

@@ -82,7 +82,8 @@ flow_is_object_record(const struct program *p, const char *record)
     if (!record) {
         return false;
     }
-    FACTS_EACH(p->facts, member, m) {
+    FACTS_EACH(p->facts, member, m)
+    {
         if (m->index == 0 && str_same(m->record, record)) {
             return str_same(m->class, "object-struct") || str_same(m->name, "ob_base") ||
                    str_same(m->name, "ob_refcnt");
@@ -94,9 +95,10 @@ flow_is_object_record(const struct program *p, const char *record)
 bool
 flow_takes_reference(const char *callee)
 {
-    return callee && str_list_has("Py_INCREF,Py_XINCREF,Py_NewRef,Py_XNewRef,_Py_NewRef,_Py_XNewRef,"
-                                  "Py_IncRef,PyUnstable_TryIncRef",
-                                  callee);
+    return callee &&
+           str_list_has("Py_INCREF,Py_XINCREF,Py_NewRef,Py_XNewRef,_Py_NewRef,_Py_XNewRef,"
+                        "Py_IncRef,PyUnstable_TryIncRef",
+                        callee);
 }
 
 bool
@@ -163,9 +165,8 @@ flow_section_on(const struct body *b, const struct fact_call *begin, const char 
     }
     for (int i = 0; i < 3; i++) {
         const char *object = call_arg(b, begin, i);
-        if (object && (str_same(object, value) ||
-                       str_same(scan_resolve(b, object, begin->seq),
-                                scan_resolve(b, value, begin->seq)))) {
+        if (object && (str_same(object, value) || str_same(scan_resolve(b, object, begin->seq),
+                                                           scan_resolve(b, value, begin->seq)))) {
             return true;
         }
     }

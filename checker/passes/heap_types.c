@@ -10,7 +10,8 @@ static const char heap_allocators[] =
     "PyType_GenericAlloc,PyObject_New,PyObject_NewVar,_PyObject_New,_PyObject_NewVar,"
     "PyObject_GC_New,PyObject_GC_NewVar,_PyObject_GC_New,_PyObject_GC_NewVar,"
     "PyUnstable_Object_GC_NewWithExtraData,PyObject_Malloc,PyObject_Calloc,PyObject_Realloc";
-static const char heap_frees[] = "PyObject_Free,PyObject_Del,PyObject_GC_Del,PyObject_FREE,PyObject_DEL";
+static const char heap_frees[] =
+    "PyObject_Free,PyObject_Del,PyObject_GC_Del,PyObject_FREE,PyObject_DEL";
 
 /* Was the slot given a value other than NULL? */
 static const char *
@@ -122,8 +123,9 @@ heap_knows_no_module(struct program *p, const struct type_info *type)
     FACTS_EACH(p->facts, arg, arg)
     {
         const char *target = value_of(arg->value, "addr");
-        const struct body *b =
-            str_same(target ? value_of(target, "var") : NULL, type->id) ? scan_body(p, arg->func) : NULL;
+        const struct body *b = str_same(target ? value_of(target, "var") : NULL, type->id)
+                                   ? scan_body(p, arg->func)
+                                   : NULL;
         if (!b) {
             continue;
         }
@@ -154,9 +156,9 @@ heap_leaf(struct program *p, const struct type_info *type)
             known = true;
         }
     }
-    return known                            ? HEAP_LEAF_NO_OBJECTS
+    return known                           ? HEAP_LEAF_NO_OBJECTS
            : heap_knows_no_module(p, type) ? HEAP_LEAF_NO_MODULE
-                                            : HEAP_NO_LEAF;
+                                           : HEAP_NO_LEAF;
 }
 
 static void

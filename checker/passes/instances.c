@@ -16,8 +16,8 @@ struct instance_field {
     struct root_field where;
     struct instance_site first[CHANGE_KINDS]; /* the first place of each kind */
     struct instance_site other;               /* a place in another function */
-    bool constants; /* every plain write stores a constant */
-    bool setters;   /* every plain write stands in a setter */
+    bool constants;                           /* every plain write stores a constant */
+    bool setters;                             /* every plain write stands in a setter */
 };
 
 struct instances {
@@ -36,7 +36,8 @@ static const char instance_drops[] = "Py_DECREF,Py_XDECREF,Py_DecRef";
 static const struct fact_member *
 instance_member(const struct program *p, const struct root_field *where)
 {
-    FACTS_EACH(p->facts, member, m) {
+    FACTS_EACH(p->facts, member, m)
+    {
         if (str_same(m->name, where->field) && str_same(m->record, where->record)) {
             return m;
         }
@@ -194,8 +195,8 @@ instance_scan(struct instances *all, const struct body *b)
 static void
 instance_report(struct instances *all, const struct instance_field *field)
 {
-    static const char *const words[CHANGE_KINDS] = {
-        "field-released", "field-setref", "field-rmw", "field-write", "field-init"};
+    static const char *const words[CHANGE_KINDS] = {"field-released", "field-setref", "field-rmw",
+                                                    "field-write", "field-init"};
     size_t kind = 0;
     while (kind < CHANGE_KINDS && !field->first[kind].at) {
         kind++;
@@ -206,9 +207,8 @@ instance_report(struct instances *all, const struct instance_field *field)
     const struct instance_site *site = &field->first[kind];
     const struct fact_member *m = instance_member(all->p, &field->where);
     bool setter = kind == CHANGE_PLAIN && field->setters;
-    struct fact_flaw *flaw =
-        program_flaw(all->p, site->at, site->body, setter ? "field-setter" : words[kind],
-                     field->where.field);
+    struct fact_flaw *flaw = program_flaw(
+        all->p, site->at, site->body, setter ? "field-setter" : words[kind], field->where.field);
     flaw->detail = field->where.record;
     flaw->detail2 = site->body->fact->name;
     flaw->class = m ? m->class : NULL;

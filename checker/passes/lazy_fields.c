@@ -55,7 +55,8 @@ lazy_found_empty(const struct body *b, const struct fact_access *a)
 static bool
 lazy_is_object(const struct program *p, const struct fact_access *a)
 {
-    FACTS_EACH(p->facts, member, m) {
+    FACTS_EACH(p->facts, member, m)
+    {
         if (str_same(m->record, a->class) && str_same(m->name, a->path + 2)) {
             return str_same(m->class, "object-pointer");
         }
@@ -67,7 +68,8 @@ lazy_is_object(const struct program *p, const struct fact_access *a)
 static bool
 lazy_is_self(const struct program *p, const struct body *b, const struct fact_access *a)
 {
-    bool first = str_same(a->var, "param:0") || str_same(scan_resolve(b, a->var, a->seq), "param:0");
+    bool first =
+        str_same(a->var, "param:0") || str_same(scan_resolve(b, a->var, a->seq), "param:0");
     return first && flow_is_object_record(p, a->class);
 }
 

@@ -34,16 +34,36 @@ enum callback_time { CALLBACK_NOW, CALLBACK_LATER, CALLBACK_TEARDOWN, CALLBACK_F
 static enum callback_time
 link_callback_time(const char *context)
 {
-    static const char *const now[] = {"qsort",        "qsort_r",       "bsearch",   "lfind",
-                                      "twalk",        "pthread_once",  "call_once", "std::call_once",
-                                      "nftw",         "ftw",           "scandir",   "dl_iterate_phdr",
-                                      "_PyOnceFlag_CallOnce", "PyUnstable_GC_VisitObjects", NULL};
-    static const char *const teardown[] = {"atexit", "on_exit", "Py_AtExit", "PyUnstable_AtExit",
-                                           "PyCapsule_New", "PyCapsule_SetDestructor",
-                                           "pthread_key_create", NULL};
-    static const char *const foreign[] = {"pthread_create", "thrd_create", "CreateThread",
-                                          "_beginthreadex", "PyThread_start_new_thread",
-                                          "PyThread_start_joinable_thread", NULL};
+    static const char *const now[] = {"qsort",
+                                      "qsort_r",
+                                      "bsearch",
+                                      "lfind",
+                                      "twalk",
+                                      "pthread_once",
+                                      "call_once",
+                                      "std::call_once",
+                                      "nftw",
+                                      "ftw",
+                                      "scandir",
+                                      "dl_iterate_phdr",
+                                      "_PyOnceFlag_CallOnce",
+                                      "PyUnstable_GC_VisitObjects",
+                                      NULL};
+    static const char *const teardown[] = {"atexit",
+                                           "on_exit",
+                                           "Py_AtExit",
+                                           "PyUnstable_AtExit",
+                                           "PyCapsule_New",
+                                           "PyCapsule_SetDestructor",
+                                           "pthread_key_create",
+                                           NULL};
+    static const char *const foreign[] = {"pthread_create",
+                                          "thrd_create",
+                                          "CreateThread",
+                                          "_beginthreadex",
+                                          "PyThread_start_new_thread",
+                                          "PyThread_start_joinable_thread",
+                                          NULL};
     const char *callee = value_of(context, "arg");
     const char *colon = callee ? strrchr(callee, ':') : NULL;
     char name[64];
@@ -100,7 +120,8 @@ link_edges(struct program *p)
         }
     }
     /* Functions named in the initialisers of other static data. */
-    FACTS_EACH(p->facts, access, a) {
+    FACTS_EACH(p->facts, access, a)
+    {
         if ((!a->func || !*a->func) && value_of(a->var, "func")) {
             link_address(p, NULL, a);
         }
@@ -122,10 +143,17 @@ link_bind(struct program *p, const char *value, const char *binding, unsigned en
 static unsigned
 link_slot_entry(const char *name)
 {
-    static const char *const teardown[] = {"tp_dealloc", "tp_clear", "tp_traverse", "tp_finalize",
-                                           "tp_del", "tp_free", "tp_is_gc",
-                                           "Py_mod_state_traverse", "Py_mod_state_clear",
-                                           "Py_mod_state_free", NULL};
+    static const char *const teardown[] = {"tp_dealloc",
+                                           "tp_clear",
+                                           "tp_traverse",
+                                           "tp_finalize",
+                                           "tp_del",
+                                           "tp_free",
+                                           "tp_is_gc",
+                                           "Py_mod_state_traverse",
+                                           "Py_mod_state_clear",
+                                           "Py_mod_state_free",
+                                           NULL};
     static const char *const init[] = {"Py_mod_exec", "Py_mod_create", NULL};
     if (link_word_in(name, init)) {
         return ENTRY_INIT;
@@ -153,25 +181,30 @@ link_slot_binding(const char *name)
 static void
 link_bind_tables(struct program *p)
 {
-    FACTS_EACH(p->facts, slot, s) {
+    FACTS_EACH(p->facts, slot, s)
+    {
         if (s->name && s->value) {
             link_bind(p, s->value, link_slot_binding(s->name), link_slot_entry(s->name));
         }
     }
-    FACTS_EACH(p->facts, row, r) {
+    FACTS_EACH(p->facts, row, r)
+    {
         bool method = str_same(r->table, "method");
         link_bind(p, r->func, method ? "method" : "getter", ENTRY_RUN);
         link_bind(p, r->setter, "setter", ENTRY_RUN);
     }
-    FACTS_EACH(p->facts, typefield, f) {
+    FACTS_EACH(p->facts, typefield, f)
+    {
         link_bind(p, f->value, f->field, link_slot_entry(f->field));
     }
-    FACTS_EACH(p->facts, moduledef, def) {
+    FACTS_EACH(p->facts, moduledef, def)
+    {
         link_bind(p, def->traverse, "m_traverse", ENTRY_TEARDOWN);
         link_bind(p, def->clear, "m_clear", ENTRY_TEARDOWN);
         link_bind(p, def->free, "m_free", ENTRY_TEARDOWN);
     }
-    FACTS_EACH(p->facts, entry, e) {
+    FACTS_EACH(p->facts, entry, e)
+    {
         struct body *b = program_body(p, e->func);
         if (b) {
             b->binding = str_same(e->kind, "modexport") ? "modexport" : "pyinit";
@@ -185,14 +218,14 @@ link_bind_tables(struct program *p)
 static void
 link_bind_assignments(struct program *p)
 {
-    FACTS_EACH(p->facts, access, a) {
+    FACTS_EACH(p->facts, access, a)
+    {
         const char *dot = a->path ? strrchr(a->path, '.') : NULL;
         const char *arrow = a->path ? strstr(a->path, "->tp_") : NULL;
         const char *field = arrow ? arrow + 2 : dot ? dot + 1 : NULL;
         bool type_field = field && (str_starts(field, "tp_") || str_starts(field, "m_"));
-        struct body *b = type_field && str_same(a->how, "write")
-                             ? program_value_body(p, a->value)
-                             : NULL;
+        struct body *b =
+            type_field && str_same(a->how, "write") ? program_value_body(p, a->value) : NULL;
         if (b) {
             b->binding = field;
             b->entry = (b->entry & ~(unsigned)ENTRY_RUN) | link_slot_entry(field);
@@ -252,11 +285,13 @@ link_entries(struct program *p)
         b->fact->entry = entry_words(p, b->entry);
         b->fact->binding = facts_intern(p->facts, b->binding);
     }
-    FACTS_EACH(p->facts, call, c) {
+    FACTS_EACH(p->facts, call, c)
+    {
         struct body *b = program_body(p, c->func);
         c->entry = b ? b->fact->entry : NULL;
     }
-    FACTS_EACH(p->facts, access, a) {
+    FACTS_EACH(p->facts, access, a)
+    {
         struct body *b = a->func && *a->func ? program_body(p, a->func) : NULL;
         a->entry = b ? b->fact->entry : NULL;
     }

@@ -21,8 +21,8 @@ struct reach {
     struct program *p;
     struct map sets; /* function or variable id -> struct module_set */
     VEC(const char *) queue;
-    struct map references; /* variable id -> struct fact_list: facts of its initialiser */
-    struct map names;      /* bytes of a set, as text -> struct set_names */
+    struct map references;      /* variable id -> struct fact_list: facts of its initialiser */
+    struct map names;           /* bytes of a set, as text -> struct set_names */
     struct module_set last_set; /* neighbours mostly share one */
     const struct set_names *last_names;
 };
@@ -204,12 +204,28 @@ static void
 reach_index(struct reach *r)
 {
     const struct facts *facts = r->p->facts;
-    FACTS_EACH(facts, slot, s) { reach_refer(r, s->array, &s->at); }
-    FACTS_EACH(facts, row, w) { reach_refer(r, w->array, &w->at); }
-    FACTS_EACH(facts, typefield, t) { reach_refer(r, t->var, &t->at); }
-    FACTS_EACH(facts, typespec, s) { reach_refer(r, s->var, &s->at); }
-    FACTS_EACH(facts, moduledef, d) { reach_refer(r, d->var, &d->at); }
-    FACTS_EACH(facts, access, a) {
+    FACTS_EACH(facts, slot, s)
+    {
+        reach_refer(r, s->array, &s->at);
+    }
+    FACTS_EACH(facts, row, w)
+    {
+        reach_refer(r, w->array, &w->at);
+    }
+    FACTS_EACH(facts, typefield, t)
+    {
+        reach_refer(r, t->var, &t->at);
+    }
+    FACTS_EACH(facts, typespec, s)
+    {
+        reach_refer(r, s->var, &s->at);
+    }
+    FACTS_EACH(facts, moduledef, d)
+    {
+        reach_refer(r, d->var, &d->at);
+    }
+    FACTS_EACH(facts, access, a)
+    {
         reach_refer(r, value_of(a->context, "init"), &a->at);
     }
 }
@@ -236,8 +252,8 @@ link_output_key(struct program *p, const char *output)
 {
     for (const char *at = output; at && (at = strchr(at, '/')) != NULL; at++) {
         size_t n = (size_t)(at - output);
-        bool target = n > 2 && (strncmp(at - 2, ".p", 2) == 0 ||
-                                (n > 4 && strncmp(at - 4, ".dir", 4) == 0));
+        bool target =
+            n > 2 && (strncmp(at - 2, ".p", 2) == 0 || (n > 4 && strncmp(at - 4, ".dir", 4) == 0));
         if (target) {
             return intern_n(&p->facts->strings, output, n);
         }
@@ -250,9 +266,9 @@ link_new_module(struct program *p, const struct fact *where, const char *name, c
 {
     p->facts->file = where ? where->file : NULL;
     p->facts->unit = where ? where->unit : 0;
-    struct fact_module *m = facts_new_module(p->facts, where ? where->line : 0,
-                                             where ? where->column : 0,
-                                             where ? where->end_column : 0);
+    struct fact_module *m =
+        facts_new_module(p->facts, where ? where->line : 0, where ? where->column : 0,
+                         where ? where->end_column : 0);
     m->name = facts_intern(p->facts, name);
     m->init = init;
     vec_push(&p->modules, m);
@@ -285,7 +301,8 @@ link_is_test_module(const struct program *p, const struct fact_entry *e)
     if (!link_is_test_name(e->name)) {
         return false;
     }
-    FACTS_EACH(p->facts, define, d) {
+    FACTS_EACH(p->facts, define, d)
+    {
         if (d->at.unit == e->at.unit && str_starts(d->name, "Py_BUILD_CORE")) {
             return false;
         }
@@ -296,7 +313,8 @@ link_is_test_module(const struct program *p, const struct fact_entry *e)
 static void
 link_find_entries(struct program *p, struct reach *r)
 {
-    FACTS_EACH(p->facts, entry, e) {
+    FACTS_EACH(p->facts, entry, e)
+    {
         struct fact_module *m = link_module_for(p, e);
         bool export = str_same(e->kind, "modexport");
         if (!m) {
@@ -363,14 +381,16 @@ link_unit_sets(struct program *p, const struct reach *r)
             set_join(&sets[f->at.unit], reach_set(r, f->id));
         }
     }
-    FACTS_EACH(p->facts, variable, v) {
+    FACTS_EACH(p->facts, variable, v)
+    {
         if (v->at.unit >= 0 && v->is_definition && !str_ends(v->at.file, ".h")) {
             set_join(&sets[v->at.unit], reach_set(r, v->id));
         }
     }
     /* Units that the build puts into one target belong together. */
     struct map targets = {0};
-    FACTS_EACH(p->facts, unit, u) {
+    FACTS_EACH(p->facts, unit, u)
+    {
         const char *key = link_output_key(p, u->output);
         if (key) {
             void **slot = map_slot(&targets, key);
@@ -380,7 +400,8 @@ link_unit_sets(struct program *p, const struct reach *r)
             set_join(*slot, &sets[u->at.unit]);
         }
     }
-    FACTS_EACH(p->facts, unit, u) {
+    FACTS_EACH(p->facts, unit, u)
+    {
         const char *key = link_output_key(p, u->output);
         set_join(&sets[u->at.unit], key ? map_get(&targets, key) : NULL);
     }
@@ -393,7 +414,8 @@ link_assign_units(struct program *p, struct module_set *sets)
 {
     bool loose = false;
     size_t n = p->modules.n;
-    FACTS_EACH(p->facts, unit, u) {
+    FACTS_EACH(p->facts, unit, u)
+    {
         if (set_is_empty(&sets[u->at.unit]) && n == 1) {
             set_add(&sets[u->at.unit], 0);
         }
@@ -405,13 +427,15 @@ link_assign_units(struct program *p, struct module_set *sets)
             n ? "(other files)" : "(no init function)", NULL);
         m->phase = "unknown";
         m->own = m->gil = "none";
-        FACTS_EACH(p->facts, unit, u) {
+        FACTS_EACH(p->facts, unit, u)
+        {
             if (set_is_empty(&sets[u->at.unit])) {
                 set_add(&sets[u->at.unit], link_bit(n));
             }
         }
     }
-    FACTS_EACH(p->facts, unit, u) {
+    FACTS_EACH(p->facts, unit, u)
+    {
         for (size_t i = 0; i < p->modules.n; i++) {
             if (set_has(&sets[u->at.unit], link_bit(i))) {
                 link_add_word(p, &p->modules.at[i]->units, u->path);
@@ -436,17 +460,18 @@ link_mark(struct program *p, struct reach *r, const struct module_set *unit_sets
 {
     for (size_t i = 0; i < p->bodies.n; i++) {
         struct body *b = p->bodies.at[i];
-        const struct set_names *names =
-            link_names_of(r, b->fact->id, b->fact->at.unit, unit_sets);
+        const struct set_names *names = link_names_of(r, b->fact->id, b->fact->at.unit, unit_sets);
         b->fact->modules = names->names;
         b->test_code = names->test_code != 0;
     }
-    FACTS_EACH(p->facts, variable, v) {
+    FACTS_EACH(p->facts, variable, v)
+    {
         const struct set_names *names = link_names_of(r, v->id, v->at.unit, unit_sets);
         v->modules = names->names;
         v->test_code = names->test_code;
     }
-    FACTS_EACH(p->facts, call, c) {
+    FACTS_EACH(p->facts, call, c)
+    {
         const struct body *b = program_body(p, c->func);
         if (b) {
             c->modules = b->fact->modules;
@@ -459,7 +484,8 @@ link_mark(struct program *p, struct reach *r, const struct module_set *unit_sets
 static void
 link_holes(struct program *p)
 {
-    FACTS_EACH(p->facts, call, c) {
+    FACTS_EACH(p->facts, call, c)
+    {
         if (!str_same(c->origin, "project") && !str_same(c->origin, "local")) {
             continue;
         }

@@ -259,8 +259,7 @@ locks_leave(struct lock_walk *w, struct lock_frames *frames, long seq)
             w->held = frame.at_start;
         }
         if (locks_is_critical(frame.block)) {
-            w->held =
-                locks_remove(w->p, w->held, locks_critical_name(w, frame.block->cond));
+            w->held = locks_remove(w->p, w->held, locks_critical_name(w, frame.block->cond));
         }
         locks_point(w, frame.block->last + 1);
     }
@@ -336,8 +335,8 @@ locks_state(struct program *p, struct body *b)
     struct lock_state *state = arena_alloc(&p->arena, sizeof(*state));
     *slot = state;
     state->busy = true;
-    struct lock_walk w = {.p = p, .b = b, .state = state,
-                          .table = ruleset_table(p->rules, "locks")};
+    struct lock_walk w = {
+        .p = p, .b = b, .state = state, .table = ruleset_table(p->rules, "locks")};
     if (w.table) {
         locks_walk(&w);
     }
@@ -390,8 +389,8 @@ locks_entry_set(struct program *p, struct body *b, int depth)
         state->at_entry = "once";
         return state->at_entry;
     }
-    bool root = b->binding || b->address_taken || !b->callers.n ||
-                !str_same(b->fact->linkage, "internal");
+    bool root =
+        b->binding || b->address_taken || !b->callers.n || !str_same(b->fact->linkage, "internal");
     if (root && !(b->callers.n && !b->binding && !b->address_taken)) {
         return NULL;
     }
@@ -434,11 +433,13 @@ locks_run(struct program *p)
     for (size_t i = 0; i < p->bodies.n; i++) {
         locks_entry_set(p, p->bodies.at[i], 0);
     }
-    FACTS_EACH(p->facts, call, c) {
+    FACTS_EACH(p->facts, call, c)
+    {
         const struct body *b = program_body(p, c->func);
         c->locks = b ? locks_at(p, b, c->seq) : NULL;
     }
-    FACTS_EACH(p->facts, access, a) {
+    FACTS_EACH(p->facts, access, a)
+    {
         const struct body *b = a->func && *a->func ? program_body(p, a->func) : NULL;
         a->locks = b ? locks_at(p, b, a->seq) : NULL;
     }

@@ -30,9 +30,10 @@ main_only_asks(const struct program *p, const char *callee)
 static bool
 main_only_refuses(const struct program *p, const char *cond)
 {
-    bool negative = str_starts(cond, "ne(") || str_starts(cond, "zero(") ||
-                    str_starts(cond, "null(");
-    for (const char *at = negative ? strstr(cond, "call:") : NULL; at; at = strstr(at + 1, "call:")) {
+    bool negative =
+        str_starts(cond, "ne(") || str_starts(cond, "zero(") || str_starts(cond, "null(");
+    for (const char *at = negative ? strstr(cond, "call:") : NULL; at;
+         at = strstr(at + 1, "call:")) {
         size_t n = strcspn(at + 5, ",)");
         const char *callee = intern_n(&p->facts->strings, at + 5, n);
         if (main_only_asks(p, callee)) {
@@ -78,7 +79,8 @@ main_only_callers(const struct program *p, const struct body *b, int depth)
     for (size_t i = 0; i < b->callers.n; i++) {
         const struct body *caller = b->callers.at[i];
         for (size_t k = 0; k < caller->events.n; k++) {
-            const struct fact_call *c = (const struct fact_call *)(const void *)caller->events.at[k];
+            const struct fact_call *c =
+                (const struct fact_call *)(const void *)caller->events.at[k];
             if (c->at.kind == FACT_call && str_same(c->id, b->fact->id) &&
                 !main_only_inside(p, caller, c->seq) && !main_only_callers(p, caller, depth + 1)) {
                 return false;

@@ -5,7 +5,8 @@
 #include "passes/type_scan.h"
 
 static const char objects_domain[] = "PyObject_Malloc,PyObject_Calloc,PyObject_Realloc";
-static const char objects_inits[] = "PyObject_Init,PyObject_InitVar,PyObject_INIT,PyObject_INIT_VAR";
+static const char objects_inits[] =
+    "PyObject_Init,PyObject_InitVar,PyObject_INIT,PyObject_INIT_VAR";
 static const char objects_plain_new[] =
     "PyObject_New,PyObject_NewVar,_PyObject_New,_PyObject_NewVar";
 static const char objects_raw[] =

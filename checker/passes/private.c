@@ -12,18 +12,44 @@ static const char private_makers[] =
     "PyMapping_Keys,PyMapping_Values,PyMapping_Items,PyObject_Dir,PyTuple_New,PyTuple_Pack,"
     "PyTuple_GetSlice,Py_BuildValue,PySet_New,PyFrozenSet_New,PyUnicode_Split,PyUnicode_RSplit,"
     "PyUnicode_Splitlines";
-/* What code that is called returns is new as a rule; what it keeps, it hands out as an attribute. */
+/* What code that is called returns is new as a rule; what it keeps, it hands out as an attribute.
+ */
 static const char *const private_callers[] = {"PyObject_Call", "_PyObject_Call",
                                               "PyObject_Vectorcall", "_PyObject_Vectorcall",
                                               "PyObject_FastCall"};
 /* Calls that keep their first argument to themselves, whatever it is. */
-static const char *const private_families[] = {
-    "PyDict_",   "PyList_",    "PySet_",    "PyTuple_", "PyObject_Length", "PyObject_Size",
-    "PyMapping_", "PySequence_", "Py_INCREF", "Py_DECREF", "Py_XDECREF",    "Py_XINCREF",
-    "Py_CLEAR",  "PyObject_GetItem", "PyObject_SetItem", "PyObject_DelItem", "_PyDict_", "_PyList_",
-    "Py_TYPE", "Py_SIZE", "Py_SET_SIZE", "Py_REFCNT", "_Py_REFCNT", "Py_IS_TYPE",
-    "PyObject_TypeCheck", "PyArg_", "_PyArg_", "PyCriticalSection",
-    "PyObject_GetIter", "PyObject_Call", "PyObject_Vectorcall", "PyErr_"};
+static const char *const private_families[] = {"PyDict_",
+                                               "PyList_",
+                                               "PySet_",
+                                               "PyTuple_",
+                                               "PyObject_Length",
+                                               "PyObject_Size",
+                                               "PyMapping_",
+                                               "PySequence_",
+                                               "Py_INCREF",
+                                               "Py_DECREF",
+                                               "Py_XDECREF",
+                                               "Py_XINCREF",
+                                               "Py_CLEAR",
+                                               "PyObject_GetItem",
+                                               "PyObject_SetItem",
+                                               "PyObject_DelItem",
+                                               "_PyDict_",
+                                               "_PyList_",
+                                               "Py_TYPE",
+                                               "Py_SIZE",
+                                               "Py_SET_SIZE",
+                                               "Py_REFCNT",
+                                               "_Py_REFCNT",
+                                               "Py_IS_TYPE",
+                                               "PyObject_TypeCheck",
+                                               "PyArg_",
+                                               "_PyArg_",
+                                               "PyCriticalSection",
+                                               "PyObject_GetIter",
+                                               "PyObject_Call",
+                                               "PyObject_Vectorcall",
+                                               "PyErr_"};
 
 static bool
 private_keeps(const struct fact_call *call, long index)
@@ -32,8 +58,9 @@ private_keeps(const struct fact_call *call, long index)
     if (!str_starts(call->callee, "Py") && !str_starts(call->callee, "_Py")) {
         return true;
     }
-    if (str_starts(call->callee, "PyObject_Call") || str_starts(call->callee, "PyObject_Vectorcall") ||
-        str_starts(call->callee, "PyArg_") || str_starts(call->callee, "_PyArg_")) {
+    if (str_starts(call->callee, "PyObject_Call") ||
+        str_starts(call->callee, "PyObject_Vectorcall") || str_starts(call->callee, "PyArg_") ||
+        str_starts(call->callee, "_PyArg_")) {
         return true;
     }
     for (size_t i = 0; index == 0 && i < sizeof(private_families) / sizeof(*private_families);
@@ -96,10 +123,10 @@ private_tuple_item(struct program *p, const struct body *b, const struct fact_ac
     }
     SCAN_CALLS(b, call)
     {
-        const char *tuple = call->at.line == a->at.line &&
-                                    scan_call_is(call, "PyTuple_GET_ITEM,PyTuple_GetItem")
-                                ? call_arg(b, call, 0)
-                                : NULL;
+        const char *tuple =
+            call->at.line == a->at.line && scan_call_is(call, "PyTuple_GET_ITEM,PyTuple_GetItem")
+                ? call_arg(b, call, 0)
+                : NULL;
         if (str_starts(tuple, "local:")) {
             return private_local(p, b, tuple, a->seq, depth + 1);
         }
@@ -257,8 +284,8 @@ private_struct(const struct body *b, long index, int depth)
         const struct body *caller = b->callers.at[i];
         SCAN_CALLS(caller, call)
         {
-            const char *given =
-                str_same(call->id, b->fact->id) ? call_arg(caller, call, (int)index) : "addr:local:";
+            const char *given = str_same(call->id, b->fact->id) ? call_arg(caller, call, (int)index)
+                                                                : "addr:local:";
             const char *outer = value_of(given, "param");
             if (!str_starts(given, "addr:local:") &&
                 !(outer && caller != b &&
@@ -278,14 +305,16 @@ private_field(struct program *p, const struct body *b, const char *value)
     const char *root = value_of(value, "field");
     const char *number = value_of(root, "param");
     const char *step = root ? strpbrk(root, ".-") : NULL;
-    bool own = str_starts(root, "local:") ? step && *step == '.'
-                                          : number && private_struct(b, strtol(number, NULL, 10), 0);
+    bool own = str_starts(root, "local:")
+                   ? step && *step == '.'
+                   : number && private_struct(b, strtol(number, NULL, 10), 0);
     const char *name = own && step ? step + (*step == '.' ? 1 : 2) : NULL;
     bool made = false;
     if (!name || strpbrk(name, ".-[")) {
         return false;
     }
-    FACTS_EACH(p->facts, access, a) {
+    FACTS_EACH(p->facts, access, a)
+    {
         const char *path = str_same(a->how, "write") && a->path ? a->path : "";
         const char *last = path + strspn(path, "->.");
         if (!str_same(last, name) || str_same(a->value, "null")) {
@@ -345,7 +374,7 @@ private_value(struct program *p, const struct body *b, const char *value, long s
     if (number) {
         return private_param(p, b, strtol(number, NULL, 10), depth);
     }
-    return str_starts(value, "deref:param:") ? private_pointee(p, b, value, depth)
-                                             : str_starts(value, "field:") &&
-                                                   private_field(p, b, value);
+    return str_starts(value, "deref:param:")
+               ? private_pointee(p, b, value, depth)
+               : str_starts(value, "field:") && private_field(p, b, value);
 }

@@ -127,8 +127,8 @@ state_group(const struct program *p, const struct body *b, const struct fact_cal
         }
     }
     const char *severity = flow_cell(p, "process_state_libc", call->callee, "own_gil");
-    bool registers = str_list_has("atexit,at_quick_exit,on_exit,std::atexit,__cxa_atexit",
-                                  call->callee);
+    bool registers =
+        str_list_has("atexit,at_quick_exit,on_exit,std::atexit,__cxa_atexit", call->callee);
     return !registers && severity && !str_same(severity, "advice") ? "process-state" : NULL;
 }
 
@@ -152,10 +152,11 @@ state_unsafe_call(struct program *p, const struct body *b, const struct fact_cal
 static struct body *
 state_handler(const struct program *p, const struct body *b, const struct fact_call *call)
 {
-    const char *value = call_arg(b, call, scan_call_is(call, "atexit,on_exit,Py_AtExit,at_quick_exit,"
-                                                             "std::atexit")
-                                              ? 0
-                                              : 1);
+    const char *value = call_arg(b, call,
+                                 scan_call_is(call, "atexit,on_exit,Py_AtExit,at_quick_exit,"
+                                                    "std::atexit")
+                                     ? 0
+                                     : 1);
     struct body *direct = program_value_body(p, value);
     const char *local = value_of(value, "addr");
     if (direct || !local) {
@@ -187,7 +188,7 @@ state_check_handler(struct program *p, const struct body *b, const struct fact_c
     if (!reached) {
         return;
     }
-    const char *what = !at_exit                            ? "signal-handler-unsafe"
+    const char *what = !at_exit                          ? "signal-handler-unsafe"
                        : scan_call_is(call, "Py_AtExit") ? "py-atexit"
                                                          : "c-atexit";
     struct fact_flaw *flaw = program_flaw(p, &call->at, b, what, handler->fact->name);
@@ -201,8 +202,8 @@ static void
 state_check_constructor(struct program *p, struct body *b)
 {
     const char *attributes = b->fact->attributes;
-    if (!attributes || (!str_list_has(attributes, "constructor") &&
-                        !str_list_has(attributes, "destructor"))) {
+    if (!attributes ||
+        (!str_list_has(attributes, "constructor") && !str_list_has(attributes, "destructor"))) {
         return;
     }
     struct handler_search search = {.python_only = true};
@@ -226,9 +227,9 @@ pass_process_state(struct program *p)
         }
         SCAN_CALLS(b, call)
         {
-            if (!call->callee || (!str_same(call->origin, "system") &&
-                                  !str_same(call->origin, "library") &&
-                                  !scan_call_is(call, "PyOS_setsig,Py_AtExit"))) {
+            if (!call->callee ||
+                (!str_same(call->origin, "system") && !str_same(call->origin, "library") &&
+                 !scan_call_is(call, "PyOS_setsig,Py_AtExit"))) {
                 continue;
             }
             const char *what = state_group(p, b, call);

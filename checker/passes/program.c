@@ -134,7 +134,8 @@ program_normalise(struct program *p)
     if (!aliases) {
         return;
     }
-    FACTS_EACH(p->facts, call, c) {
+    FACTS_EACH(p->facts, call, c)
+    {
         const char *spelling =
             c->origin && (strcmp(c->origin, "python") == 0 || strcmp(c->origin, "macro") == 0)
                 ? api_table_cell(aliases, c->callee, "spelling")
@@ -149,7 +150,8 @@ program_normalise(struct program *p)
 static void
 program_index_bodies(struct program *p)
 {
-    FACTS_EACH(p->facts, function, f) {
+    FACTS_EACH(p->facts, function, f)
+    {
         if (!f->id || program_body(p, f->id)) {
             continue;
         }
@@ -229,7 +231,8 @@ program_index_events(struct program *p)
 static void
 program_index_variables(struct program *p)
 {
-    FACTS_EACH(p->facts, variable, v) {
+    FACTS_EACH(p->facts, variable, v)
+    {
         struct fact_variable *known = program_variable(p, v->id);
         if (!known || (!known->is_definition && v->is_definition)) {
             map_set(&p->variable_by_id, v->id, v);
@@ -258,17 +261,20 @@ program_is_kept(const struct program *p, const char *id, const struct fact *at)
 static void
 program_index_tables(struct program *p)
 {
-    FACTS_EACH(p->facts, slot, s) {
+    FACTS_EACH(p->facts, slot, s)
+    {
         if (program_is_kept(p, s->array, &s->at)) {
             program_list_add(p, &p->slots_of, s->array, &s->at);
         }
     }
-    FACTS_EACH(p->facts, row, r) {
+    FACTS_EACH(p->facts, row, r)
+    {
         if (program_is_kept(p, r->array, &r->at)) {
             program_list_add(p, &p->rows_of, r->array, &r->at);
         }
     }
-    FACTS_EACH(p->facts, access, a) {
+    FACTS_EACH(p->facts, access, a)
+    {
         const struct body *b = a->func && *a->func ? program_body(p, a->func) : NULL;
         if (a->var && (!b || b->fact->at.unit == a->at.unit)) {
             void **slot = map_slot(&p->accesses_of, a->var);
@@ -288,7 +294,8 @@ program_add_static_type(struct program *p, struct fact_variable *v)
     type->id = v->id;
     type->variable = v;
     type->name = v->name;
-    FACTS_EACH(p->facts, typefield, f) {
+    FACTS_EACH(p->facts, typefield, f)
+    {
         if (!str_same(f->var, v->id) || f->at.unit != v->at.unit) {
             continue;
         }
@@ -326,12 +333,14 @@ program_add_spec(struct program *p, struct fact_typespec *spec)
 static void
 program_index_types(struct program *p)
 {
-    FACTS_EACH(p->facts, variable, v) {
+    FACTS_EACH(p->facts, variable, v)
+    {
         if (str_same(v->class, "type-object") && v->is_definition && !v->is_array) {
             program_add_static_type(p, v);
         }
     }
-    FACTS_EACH(p->facts, typespec, spec) {
+    FACTS_EACH(p->facts, typespec, spec)
+    {
         if (program_is_kept(p, spec->var, &spec->at)) {
             program_add_spec(p, spec);
         }

@@ -1,8 +1,9 @@
 /* The joined program: indexes over the facts of all units, entry sets, modules.
  *
  * passes_run() is all the pipeline calls. It normalises callee names, links units to modules,
- * computes the entry sets (init, run, teardown, foreign) and then lets every pass add derived fields
- * and derived facts. The order of passes never matters: what two passes share is computed here.
+ * computes the entry sets (init, run, teardown, foreign) and then lets every pass add derived
+ * fields and derived facts. The order of passes never matters: what two passes share is computed
+ * here.
  *
  * Ownership: everything lives in the program's arena or in the fact store.
  * Threads: one owner. Errors: none; a reference to an unknown id is simply not followed. */
@@ -17,26 +18,27 @@ enum entry_set { ENTRY_INIT = 1, ENTRY_RUN = 2, ENTRY_TEARDOWN = 4, ENTRY_FOREIG
 /* One function with its body, events in execution order. */
 struct body {
     struct fact_function *fact;
-    unsigned entry;    /* sets of entry_set that reach it */
-    bool test_code;    /* only test modules reach it */
+    unsigned entry; /* sets of entry_set that reach it */
+    bool test_code; /* only test modules reach it */
     bool address_taken, called;
-    const char *binding; /* what Python knows it as: "method", "getter", "tp_dealloc", "m_free" ... */
-    const char *record;  /* struct its first parameter is cast to, when one is known */
-    size_t index;        /* in the program's bodies */
-    VEC(struct fact *) events; /* call, access, jump facts, sorted by seq */
-    VEC(struct fact_call *) calls;      /* those events that are calls */
+    const char
+        *binding; /* what Python knows it as: "method", "getter", "tp_dealloc", "m_free" ... */
+    const char *record;            /* struct its first parameter is cast to, when one is known */
+    size_t index;                  /* in the program's bodies */
+    VEC(struct fact *) events;     /* call, access, jump facts, sorted by seq */
+    VEC(struct fact_call *) calls; /* those events that are calls */
     VEC(struct fact_access *) accesses; /* those that are accesses */
     VEC(struct fact_access *) writes;   /* those that set a whole local */
-    bool unordered; /* the accesses are not sorted after all */
-    VEC(struct fact_block *) blocks; /* by id */
-    VEC(struct fact_arg *) args;     /* sorted by seq, index */
+    bool unordered;                     /* the accesses are not sorted after all */
+    VEC(struct fact_block *) blocks;    /* by id */
+    VEC(struct fact_arg *) args;        /* sorted by seq, index */
     VEC(struct body *) callees, callers;
     unsigned mark;
 };
 
-struct type_info { /* one type that the code defines: a static PyTypeObject or a PyType_Spec */
-    const char *id;    /* of the variable */
-    const char *name;  /* as Python sees it, or the variable's name */
+struct type_info {    /* one type that the code defines: a static PyTypeObject or a PyType_Spec */
+    const char *id;   /* of the variable */
+    const char *name; /* as Python sees it, or the variable's name */
     struct fact_variable *variable;
     struct fact_typespec *spec; /* NULL for a static type */
     const char *slots_array;    /* id of the PyType_Slot array */
@@ -57,8 +59,8 @@ struct program {
     struct map slots_of;       /* array id -> struct fact_list of slot facts */
     struct map rows_of;        /* array id -> struct fact_list of row facts */
     struct map calls_named;    /* callee -> struct fact_list of call facts */
-    struct map args_naming;    /* variable id -> struct fact_list: args that are it or point to it */
-    struct map fields_naming;  /* variable id -> struct fact_list: typefields, the same */
+    struct map args_naming;   /* variable id -> struct fact_list: args that are it or point to it */
+    struct map fields_naming; /* variable id -> struct fact_list: typefields, the same */
     struct type_index *type_index; /* see type_index_of() */
     struct shared_roots *roots;    /* see roots_of() */
     VEC(struct type_info *) types;

@@ -38,13 +38,16 @@ program_named_variable(const char *value)
 void
 program_index_names(struct program *p)
 {
-    FACTS_EACH(p->facts, call, c) {
+    FACTS_EACH(p->facts, call, c)
+    {
         program_list_add(p, &p->calls_named, c->callee, &c->at);
     }
-    FACTS_EACH(p->facts, arg, a) {
+    FACTS_EACH(p->facts, arg, a)
+    {
         program_list_add(p, &p->args_naming, program_named_variable(a->value), &a->at);
     }
-    FACTS_EACH(p->facts, typefield, f) {
+    FACTS_EACH(p->facts, typefield, f)
+    {
         program_list_add(p, &p->fields_naming, program_named_variable(f->value), &f->at);
     }
 }

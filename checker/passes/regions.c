@@ -124,7 +124,7 @@ static void
 regions_flaw(struct flow *flow, const struct fact_call *call, enum touch touch,
              const struct need *need)
 {
-    const char *what = need                      ? "nogil-indirect"
+    const char *what = need                       ? "nogil-indirect"
                        : touch == TOUCH_MEMORY    ? "nogil-memory"
                        : touch == TOUCH_REFERENCE ? "nogil-refcount"
                                                   : "nogil-api";

@@ -72,8 +72,7 @@ sections_check_jumps(struct program *p, const struct body *b, const struct fact_
         if (b->events.at[i]->kind != FACT_jump) {
             continue;
         }
-        const struct fact_jump *jump =
-            (const struct fact_jump *)(const void *)b->events.at[i];
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)b->events.at[i];
         if (jump->seq > begin->seq && (!end || jump->seq < end->seq) &&
             flow_leaves(b, jump, begin->block) && !sections_ended_before(b, begin, jump)) {
             sections_escape(p, b, jump, &begin->at);
@@ -112,8 +111,7 @@ sections_check_call(struct program *p, const struct body *b, const struct fact_c
     /* A wrapper around PyCriticalSection_Begin() gets the section as a parameter. */
     bool own = str_starts(call_arg(b, begin, 0), "addr:local:");
     if (end && sections_is_pair(begin) != sections_is_pair(end)) {
-        struct fact_flaw *flaw =
-            program_flaw(p, &end->at, b, "section-unbalanced", end->callee);
+        struct fact_flaw *flaw = program_flaw(p, &end->at, b, "section-unbalanced", end->callee);
         flaw->detail = begin->callee;
         flaw_relate(p, flaw, &begin->at, "the section begins here");
         return;

@@ -111,10 +111,10 @@ roots_seed(struct program *p, struct shared_roots *roots)
             *(str_same(b->binding, "tp_init") ? &mask->init : &mask->run) = all;
         }
     }
-    FACTS_EACH(p->facts, row, r) {
-        struct body *b = r->name && str_list_has(roots_initial, r->name)
-                             ? program_value_body(p, r->func)
-                             : NULL;
+    FACTS_EACH(p->facts, row, r)
+    {
+        struct body *b =
+            r->name && str_list_has(roots_initial, r->name) ? program_value_body(p, r->func) : NULL;
         struct root_mask *mask = b ? map_get(&roots->masks, b->fact->id) : NULL;
         if (mask && mask->run) {
             *mask = (struct root_mask){.run = mask->run & ~1U, .init = 1};
@@ -138,8 +138,8 @@ roots_pass_on(struct program *p, struct shared_roots *roots, const struct body *
               const struct root_mask *from, const struct fact_call *call)
 {
     struct body *callee = scan_body(p, call->id);
-    if (!callee || callee == b || (callee->binding && str_list_has("tp_new,tp_init,tp_dealloc",
-                                                                   callee->binding))) {
+    if (!callee || callee == b ||
+        (callee->binding && str_list_has("tp_new,tp_init,tp_dealloc", callee->binding))) {
         return false;
     }
     struct root_mask found = {0};
@@ -185,14 +185,16 @@ roots_spread(struct program *p, struct shared_roots *roots)
 static void
 roots_index_members(struct program *p, struct shared_roots *roots)
 {
-    FACTS_EACH(p->facts, member, m) {
+    FACTS_EACH(p->facts, member, m)
+    {
         if (m->record && m->index == 0 &&
             (str_same(m->class, "object-struct") || str_same(m->name, "ob_base") ||
              str_same(m->name, "ob_refcnt"))) {
             map_set(&roots->objects, m->record, (void *)(uintptr_t)m->record);
         }
     }
-    FACTS_EACH(p->facts, member, m) {
+    FACTS_EACH(p->facts, member, m)
+    {
         const char *owner = m->record ? map_get(&roots->objects, m->record) : NULL;
         if (owner && m->name && *m->name) {
             void **slot = map_slot(&roots->owners, m->name);
@@ -275,8 +277,7 @@ roots_record(const struct shared_roots *roots, const char *path, const char *mem
 
 bool
 roots_field(struct program *p, const struct shared_roots *roots, const struct body *b,
-            const char *var, const char *path, const char *record, long seq,
-            struct root_field *out)
+            const char *var, const char *path, const char *record, long seq, struct root_field *out)
 {
     if (!str_starts(path, "->")) {
         return false;

@@ -181,8 +181,7 @@ static void
 state_find_members(struct state_check *s, const char *record)
 {
     bool exact = false;
-    const struct fact_list *list =
-        program_list(&s->index->members, state_core_word(s->p, record));
+    const struct fact_list *list = program_list(&s->index->members, state_core_word(s->p, record));
     size_t n = list ? list->all.n : 0;
     for (size_t i = 0; i < n && !exact; i++) {
         const struct fact *f = list->all.at[i];

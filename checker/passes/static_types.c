@@ -3,7 +3,8 @@
 
 #include "passes/type_scan.h"
 
-static const char static_ready[] = "PyType_Ready,PyStructSequence_InitType,PyStructSequence_InitType2";
+static const char static_ready[] =
+    "PyType_Ready,PyStructSequence_InitType,PyStructSequence_InitType2";
 static const char static_structseq[] = "PyStructSequence_InitType,PyStructSequence_InitType2";
 static const char static_dict_writers[] =
     "PyDict_SetItem,PyDict_SetItemString,PyDict_DelItem,PyDict_DelItemString,PyDict_SetDefault,"
@@ -82,8 +83,7 @@ static_is_type(const struct fact_variable *v)
     if (!scan_is_defined(v) || v->is_const) {
         return false;
     }
-    return str_same(v->class, "type-object") ||
-           (v->holds && str_list_has(v->holds, "type-object"));
+    return str_same(v->class, "type-object") || (v->holds && str_list_has(v->holds, "type-object"));
 }
 
 static struct type_info *
@@ -118,7 +118,7 @@ static_mark_shapes(struct program *p)
 /* Flaw of a statement about a static type; detail says what is written. */
 static struct fact_flaw *
 static_flaw(struct program *p, const struct fact *where, const struct body *b, const char *what,
-           const struct fact_variable *v, const char *detail)
+            const struct fact_variable *v, const char *detail)
 {
     struct fact_flaw *flaw = program_flaw(p, where, b, what, v->name ? v->name : v->id);
     flaw->detail = facts_intern(p->facts, detail);

@@ -61,11 +61,11 @@ pair_find_other(const struct pair_scan *scan, const struct root_field *where)
     SCAN_ACCESSES(b, a)
     {
         struct root_field other;
-        bool same = str_starts(a->path, "->") &&
-                    roots_field(scan->p, scan->roots, b, a->var, a->path, a->class, a->seq,
-                                &other) &&
-                    other.direct && str_same(other.record, where->record) &&
-                    !str_same(other.base, where->base);
+        bool same =
+            str_starts(a->path, "->") &&
+            roots_field(scan->p, scan->roots, b, a->var, a->path, a->class, a->seq, &other) &&
+            other.direct && str_same(other.record, where->record) &&
+            !str_same(other.base, where->base);
         if (same || pair_other(scan, a->value, a->seq, where->base, where->record)) {
             return &a->at;
         }

@@ -116,8 +116,7 @@ void type_index_free(struct program *p);
 struct type_info *type_of_value(struct program *p, const struct type_index *index,
                                 const struct body *b, const char *value, long seq);
 /* Types whose slots or method tables hold b, or a function that calls b. */
-struct type_link *types_reaching(struct program *p, const struct type_index *index,
-                                 struct body *b);
+struct type_link *types_reaching(struct program *p, const struct type_index *index, struct body *b);
 /* Is a spec or static type used anywhere the checker can see, or visible to code it cannot see? */
 bool type_is_used(const struct program *p, const struct type_info *type);
 

@@ -137,8 +137,8 @@ slots_test_clears(struct program *p, const struct body *b, const struct fact_cal
 static void
 slots_check_untrack(struct program *p, const struct type_info *type)
 {
-    struct body *b = type_has_flag(type, TYPE_HAVE_GC) ? slots_body(p, type, "Py_tp_dealloc")
-                                                      : NULL;
+    struct body *b =
+        type_has_flag(type, TYPE_HAVE_GC) ? slots_body(p, type, "Py_tp_dealloc") : NULL;
     const struct fact_call *clear = b ? scan_reach(p, b, slots_test_clears, NULL, NULL) : NULL;
     if (!clear || scan_reach(p, b, slots_test_untracks, NULL, NULL)) {
         return;

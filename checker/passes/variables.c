@@ -57,11 +57,11 @@ variables_idempotent(const struct variable_uses *uses)
         if (!(use->kind & (USE_WRITE | USE_RMW)) || !variables_entry(use)) {
             continue;
         }
-        bool constant = use->value && (strncmp(use->value, "const:", 6) == 0 ||
-                                       strncmp(use->value, "func:", 5) == 0 ||
-                                       strncmp(use->value, "addr:", 5) == 0 ||
-                                       strncmp(use->value, "immortal:", 9) == 0 ||
-                                       strncmp(use->value, "string:", 7) == 0);
+        bool constant =
+            use->value &&
+            (strncmp(use->value, "const:", 6) == 0 || strncmp(use->value, "func:", 5) == 0 ||
+             strncmp(use->value, "addr:", 5) == 0 || strncmp(use->value, "immortal:", 9) == 0 ||
+             strncmp(use->value, "string:", 7) == 0);
         /* Elements may get different constants, as long as only import fills them. */
         bool element = use->access->path && variables_entry(use) == ENTRY_INIT;
         /* A member set from another member of the same element: the same on every import. */
@@ -178,13 +178,14 @@ variables_initialised_with_objects(struct program *p, struct fact_variable *v)
 {
     struct str context = {0};
     str_addf(&context, "init:%s", v->id);
-    FACTS_EACH(p->facts, access, a) {
+    FACTS_EACH(p->facts, access, a)
+    {
         if (!a->context || (a->func && *a->func) || !str_same(a->context, context.s)) {
             continue;
         }
         const struct fact_variable *target = program_variable(p, a->var);
-        if (target && (str_same(target->class, "type-object") ||
-                       str_same(target->class, "object-struct"))) {
+        if (target &&
+            (str_same(target->class, "type-object") || str_same(target->class, "object-struct"))) {
             link_add_word(p, &v->written, "init");
             link_add_word(p, &v->sources, "addr");
         }
@@ -204,8 +205,8 @@ variables_one(struct program *p, struct fact_variable *v)
     v->atomic_access = variables_all_atomic(v, &uses);
     variables_lock_evidence(p, v, &uses);
     variables_lazy(p, v, &uses);
-    if (!v->written && variables_shares_python(v) && str_same(v->class, "struct") &&
-        !v->is_array && !v->is_const) {
+    if (!v->written && variables_shares_python(v) && str_same(v->class, "struct") && !v->is_array &&
+        !v->is_const) {
         variables_initialised_with_objects(p, v);
     }
     vec_free(&uses.all);
@@ -214,7 +215,8 @@ variables_one(struct program *p, struct fact_variable *v)
 void
 variables_run(struct program *p)
 {
-    FACTS_EACH(p->facts, variable, v) {
+    FACTS_EACH(p->facts, variable, v)
+    {
         variables_one(p, v);
     }
 }

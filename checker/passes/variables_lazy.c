@@ -99,9 +99,9 @@ lazy_guards_others(const struct program *p, const struct body *b, const struct f
         const struct fact *event = b->events.at[i];
         if (event->kind == FACT_access) {
             const struct fact_access *a = (const struct fact_access *)(const void *)event;
-            bool other = !str_same(a->var, v->id) && program_variable(p, a->var) &&
-                         (str_same(a->how, "write") || str_same(a->how, "rmw") ||
-                          str_same(a->how, "addr"));
+            bool other =
+                !str_same(a->var, v->id) && program_variable(p, a->var) &&
+                (str_same(a->how, "write") || str_same(a->how, "rmw") || str_same(a->how, "addr"));
             if (other && a->seq >= first && a->seq <= last) {
                 return true;
             }
@@ -145,8 +145,8 @@ lazy_word(struct program *p, const struct fact_variable *v, const struct variabl
 void
 variables_lazy(struct program *p, struct fact_variable *v, const struct variable_uses *uses)
 {
-    static const char *const strength[] = {"locked", "once", "probe", "double-checked", "null-check",
-                                           "flag"};
+    static const char *const strength[] = {"locked",         "once",       "probe",
+                                           "double-checked", "null-check", "flag"};
     int best = -1;
     for (size_t i = 0; i < uses->all.n; i++) {
         const struct variable_use *use = &uses->all.at[i];

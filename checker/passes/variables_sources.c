@@ -61,9 +61,8 @@ sources_converted(struct sources_walk *w, const struct body *b, const char *call
 {
     for (size_t i = 0; i < b->events.n; i++) {
         const struct fact_call *c = (const struct fact_call *)(void *)b->events.at[i];
-        const char *inner = c->at.kind == FACT_call && str_same(c->callee, callee)
-                                ? call_arg(b, c, 0)
-                                : NULL;
+        const char *inner =
+            c->at.kind == FACT_call && str_same(c->callee, callee) ? call_arg(b, c, 0) : NULL;
         if (inner) {
             sources_value(w, b, inner, depth + 1);
         }
@@ -113,12 +112,13 @@ static void
 sources_param(struct sources_walk *w, const struct body *b, const char *index)
 {
     bool self = strcmp(index, "0") == 0 && b->binding && strcmp(b->binding, "callback") != 0;
-    bool method = b->binding && (strcmp(b->binding, "method") == 0 ||
-                                 strcmp(b->binding, "setter") == 0);
-    link_add_word(w->p, w->list, sources_is_module_param(b, index) ? "module"
-                                 : self                            ? "self"
-                                 : method                          ? "args"
-                                                                   : "param");
+    bool method =
+        b->binding && (strcmp(b->binding, "method") == 0 || strcmp(b->binding, "setter") == 0);
+    link_add_word(w->p, w->list,
+                  sources_is_module_param(b, index) ? "module"
+                  : self                            ? "self"
+                  : method                          ? "args"
+                                                    : "param");
 }
 
 static void
@@ -129,7 +129,7 @@ sources_value(struct sources_walk *w, const struct body *b, const char *value, i
     }
     static const struct {
         const char *prefix, *word;
-    } plain[] = {{"null", "null"},     {"const", "const"}, {"immortal:", "immortal"},
+    } plain[] = {{"null", "null"},      {"const", "const"}, {"immortal:", "immortal"},
                  {"string:", "string"}, {"addr:", "addr"},  {"func:", "addr"},
                  {"args", "args"},      {"list", "const"}};
     if (!value) {

@@ -1,4 +1,5 @@
-/* Uses of a variable: directly, through a local pointer to it, through a function it is passed to. */
+/* Uses of a variable: directly, through a local pointer to it, through a function it is passed to.
+ */
 #include <string.h>
 
 #include "passes/link.h"
@@ -30,15 +31,35 @@ uses_add(struct uses_walk *w, const struct fact_access *a, struct body *b, unsig
 static unsigned
 uses_by_library(const char *callee)
 {
-    static const char *const harmless[] = {
-        "PyModuleDef_Init", "PyModule_Create", "PyState_AddModule", "PyState_RemoveModule",
-        "PyStructSequence_InitType", "PyStructSequence_InitType2", "PyType_Ready", "PyModule_Create2", "PyState_FindModule",
-        "PyType_FromSpec", "PyType_FromModuleAndSpec", "PyType_FromSpecWithBases",
-        "PyType_FromMetaclass", "PyModule_AddFunctions", "PyType_GetModuleByDef",
-        "PyStructSequence_NewType", "PyArg_ParseTupleAndKeywords", "_PyArg_ParseStack",
-        "PyModule_FromSlotsAndSpec", "PyABIInfo_Check", "PyCapsule_New", "PyDescr_NewMethod",
-        "PyCFunction_NewEx", "PyCFunction_New", "PyCMethod_New", "PyModule_Add", "fclose",
-        "PyType_GetModuleByToken", "PyType_GetBaseByToken"};
+    static const char *const harmless[] = {"PyModuleDef_Init",
+                                           "PyModule_Create",
+                                           "PyState_AddModule",
+                                           "PyState_RemoveModule",
+                                           "PyStructSequence_InitType",
+                                           "PyStructSequence_InitType2",
+                                           "PyType_Ready",
+                                           "PyModule_Create2",
+                                           "PyState_FindModule",
+                                           "PyType_FromSpec",
+                                           "PyType_FromModuleAndSpec",
+                                           "PyType_FromSpecWithBases",
+                                           "PyType_FromMetaclass",
+                                           "PyModule_AddFunctions",
+                                           "PyType_GetModuleByDef",
+                                           "PyStructSequence_NewType",
+                                           "PyArg_ParseTupleAndKeywords",
+                                           "_PyArg_ParseStack",
+                                           "PyModule_FromSlotsAndSpec",
+                                           "PyABIInfo_Check",
+                                           "PyCapsule_New",
+                                           "PyDescr_NewMethod",
+                                           "PyCFunction_NewEx",
+                                           "PyCFunction_New",
+                                           "PyCMethod_New",
+                                           "PyModule_Add",
+                                           "fclose",
+                                           "PyType_GetModuleByToken",
+                                           "PyType_GetBaseByToken"};
     for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++) {
         if (str_same(callee, harmless[i])) {
             return USE_READ;
@@ -52,8 +73,8 @@ static void uses_param(struct uses_walk *w, const struct fact_access *outer, str
 
 /* A pointer to the variable's storage goes into argument `index` of a call. */
 static void
-uses_argument(struct uses_walk *w, const struct fact_access *a, struct body *b,
-              const char *context, int depth)
+uses_argument(struct uses_walk *w, const struct fact_access *a, struct body *b, const char *context,
+              int depth)
 {
     const char *callee = value_of(context, "arg");
     const char *colon = callee ? strrchr(callee, ':') : NULL;
@@ -173,8 +194,8 @@ uses_locals(struct uses_walk *w, struct body *b)
             !str_same(a->how, "write") || !a->value) {
             continue;
         }
-        bool whole = str_same(a->value, address.s) ||
-                     (w->v->is_array && str_same(a->value, decayed.s));
+        bool whole =
+            str_same(a->value, address.s) || (w->v->is_array && str_same(a->value, decayed.s));
         bool part = str_starts(a->value, address.s) && !strstr(a->value + address.n, "->") &&
                     (a->value[address.n] == '.' || a->value[address.n] == '[');
         if (whole || part) {

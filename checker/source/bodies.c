@@ -128,8 +128,8 @@ bodies_local(struct body_walk *b, CXCursor c)
         decls_variable(b->u, c, b->func);
         if (!cx->Cursor_isNull(init) && b->u->is_cxx) {
             /* A dynamic initialiser of a local static runs here, once. */
-            struct usage usage = {.how = "read", .result = "stored", .into = d->ref,
-                                  .context = "static-init"};
+            struct usage usage = {
+                .how = "read", .result = "stored", .into = d->ref, .context = "static-init"};
             bodies_expression(b, init, &usage);
         }
         return;
@@ -203,10 +203,10 @@ bodies_control(struct body_walk *b, CXCursor c, const struct unit_place *place,
         bodies_jump(b, place, "continue", NULL);
         break;
     case CXCursor_GotoStmt:
-        bodies_jump(b, place, "goto",
-                    parts->n ? cx_text(b->u->cx, b->u->strings,
-                                       b->u->cx->getCursorSpelling(parts->at[0]))
-                             : NULL);
+        bodies_jump(
+            b, place, "goto",
+            parts->n ? cx_text(b->u->cx, b->u->strings, b->u->cx->getCursorSpelling(parts->at[0]))
+                     : NULL);
         break;
     case CXCursor_LabelStmt:
         bodies_jump(b, place, "label",
@@ -301,8 +301,8 @@ static void
 bodies_walk(struct unit *u, CXCursor c, const char *id, unsigned first_param)
 {
     struct unit_place place = unit_place(u, c);
-    struct body_walk b = {.u = u, .func = id, .lexed = place.lexed,
-                          .last_offset = place.offset, .end = place.end};
+    struct body_walk b = {
+        .u = u, .func = id, .lexed = place.lexed, .last_offset = place.offset, .end = place.end};
     if (b.lexed) {
         while (b.site < b.lexed->sites.n && b.lexed->sites.at[b.site].offset < place.offset) {
             b.site++;

@@ -23,14 +23,14 @@ struct body_walk {
     struct lexed *lexed;
     size_t site;                  /* the next one */
     const struct macro_site *use; /* the one whose expansion is being walked, or NULL */
-    unsigned last_offset, end; /* offset of the node before; end of the function */
+    unsigned last_offset, end;    /* offset of the node before; end of the function */
     int depth;
 };
 
 /* How the value of an expression is used. */
 struct usage {
-    const char *how;     /* of an lvalue: "read", "write", "rmw", "addr" */
-    const char *value;   /* descriptor of what is written */
+    const char *how;   /* of an lvalue: "read", "write", "rmw", "addr" */
+    const char *value; /* descriptor of what is written */
     const char *op;
     const char *result;  /* discarded | returned | tested | stored | argument | used */
     const char *into;    /* where the result goes: "var:ID", "local:x", "field:..." */

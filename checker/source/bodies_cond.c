@@ -102,8 +102,8 @@ cond_binary(struct body_walk *b, CXCursor inner)
 {
     CXCursor left, right;
     if (ops_binary(b->u->cx, inner, &left, &right) == BINARY_ASSIGN) {
-        return cond_wrap(b, cond_is_pointer(b, left) ? "nonnull" : "nonzero",
-                         describe(b->u, left), NULL);
+        return cond_wrap(b, cond_is_pointer(b, left) ? "nonnull" : "nonzero", describe(b->u, left),
+                         NULL);
     }
     const char *op = cond_operator(b, inner, left, right);
     if (!op) {

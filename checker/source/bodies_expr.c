@@ -7,8 +7,7 @@
 static const struct usage usage_read = {.how = "read", .result = "used"};
 
 struct fact_access *
-bodies_access(struct body_walk *b, const struct unit_place *place, const char *how,
-              const char *var)
+bodies_access(struct body_walk *b, const struct unit_place *place, const char *how, const char *var)
 {
     unit_set_file(b->u, place);
     struct fact_access *a =
@@ -19,8 +18,8 @@ bodies_access(struct body_walk *b, const struct unit_place *place, const char *h
     a->seq = ++b->seq;
     a->block = b->block;
     if (place->in_macro) {
-        a->macro = b->use && b->use->offset == place->offset ? b->use->name
-                                                             : unit_word_at(b->u, place);
+        a->macro =
+            b->use && b->use->offset == place->offset ? b->use->name : unit_word_at(b->u, place);
     }
     return a;
 }
@@ -101,14 +100,13 @@ bodies_lvalue_fact(struct body_walk *b, CXCursor c, const struct usage *usage)
     const char *value = usage->value;
     if (strcmp(how, "addr") == 0 && place.in_macro && bodies_is_replacing(b->use)) {
         how = "write";
-        value = strcmp(b->use->name, "Py_CLEAR") == 0 ? "null"
-                                                        : bodies_macro_value(b, b->use, 1);
+        value = strcmp(b->use->name, "Py_CLEAR") == 0 ? "null" : bodies_macro_value(b, b->use, 1);
     }
     how = bodies_atomic_object(b, c, how);
     bool is_function = root && root->sort == DECL_FUNCTION;
     bool is_static = root && root->sort == DECL_STATIC && bodies_ours(root);
-    struct fact_access *a = bodies_access(b, &place, is_function ? "addr" : how,
-                                          is_static ? root->id : ref);
+    struct fact_access *a =
+        bodies_access(b, &place, is_function ? "addr" : how, is_static ? root->id : ref);
     a->path = path;
     a->value = strcmp(how, "write") == 0 ? value : NULL;
     a->op = usage->op;
@@ -129,9 +127,9 @@ bodies_lvalue_inside(struct body_walk *b, CXCursor c)
         if (c.kind == CXCursor_ArraySubscriptExpr && parts.n > 1) {
             bodies_expression(b, parts.at[1], &usage_read);
         }
-        bool deeper = parts.n && (c.kind == CXCursor_ArraySubscriptExpr ||
-                                  c.kind == CXCursor_MemberRefExpr ||
-                                  c.kind == CXCursor_UnaryOperator);
+        bool deeper =
+            parts.n && (c.kind == CXCursor_ArraySubscriptExpr || c.kind == CXCursor_MemberRefExpr ||
+                        c.kind == CXCursor_UnaryOperator);
         cx_children_free(&parts);
         if (!deeper) {
             if (c.kind != CXCursor_DeclRefExpr && cx->isExpression(c.kind) &&
@@ -161,7 +159,9 @@ bodies_store(struct body_walk *b, CXCursor left, CXCursor right, const struct us
     const char *ref = describe_lvalue(b->u, left, &path, &record, &root);
     struct str into = {0};
     str_addf(&into, "%s%s%s", path ? "field:" : "", ref, path ? path : "");
-    struct usage usage = {.how = "read", .result = "stored", .context = "stored",
+    struct usage usage = {.how = "read",
+                          .result = "stored",
+                          .context = "stored",
                           .into = intern(b->u->strings, into.s)};
     str_free(&into);
     const char *value = describe(b->u, right);
@@ -281,9 +281,11 @@ bodies_atomic(struct body_walk *b, const struct cx_children *parts, const char *
 
 /* ---- calls ---- */
 
-static const char *const origin_names[] = {
-    [FILE_MAIN] = "local", [FILE_PROJECT] = "project", [FILE_LIBRARY] = "library",
-    [FILE_PYTHON] = "python", [FILE_SYSTEM] = "system"};
+static const char *const origin_names[] = {[FILE_MAIN] = "local",
+                                           [FILE_PROJECT] = "project",
+                                           [FILE_LIBRARY] = "library",
+                                           [FILE_PYTHON] = "python",
+                                           [FILE_SYSTEM] = "system"};
 
 struct call_target {
     CXCursor cursor;
@@ -311,8 +313,7 @@ bodies_target(struct body_walk *b, CXCursor c)
         }
     }
     target.is_method = target.decl && target.cursor.kind == CXCursor_CXXMethod;
-    target.is_const_method =
-        target.is_method && b->u->cx->CXXMethod_isConst(target.cursor) != 0;
+    target.is_const_method = target.is_method && b->u->cx->CXXMethod_isConst(target.cursor) != 0;
     target.is_operator = str_starts(target.name, "operator");
     return target;
 }
@@ -325,8 +326,7 @@ bodies_is_implicit(struct body_walk *b, const struct call_target *target)
     if (target->is_method && b->u->cx->CXXMethod_isPureVirtual(target->cursor)) {
         return true; /* derived classes define it */
     }
-    if (target->cursor.kind != CXCursor_Constructor &&
-        target->cursor.kind != CXCursor_Destructor) {
+    if (target->cursor.kind != CXCursor_Constructor && target->cursor.kind != CXCursor_Destructor) {
         return false;
     }
     CXFile file = NULL, other = NULL;
@@ -365,15 +365,15 @@ bodies_argument(struct body_walk *b, CXCursor arg, const struct call_target *tar
     const struct cx *cx = b->u->cx;
     struct str context = {0};
     str_addf(&context, "arg:%s:%d", target->name ? target->name : "(indirect)", index);
-    struct usage usage = {.how = "read", .result = "argument",
-                          .context = intern(b->u->strings, context.s)};
+    struct usage usage = {
+        .how = "read", .result = "argument", .context = intern(b->u->strings, context.s)};
     str_free(&context);
     bool is_const = bodies_const_param(b, target, (unsigned)index);
     const char *atomic = target->name ? bodies_atomic_how(target->name) : NULL;
     CXCursor inner = cx_strip(cx, arg);
     CXCursor operand;
-    bool address = inner.kind == CXCursor_UnaryOperator &&
-                   ops_unary(cx, inner, &operand) == UNARY_ADDRESS;
+    bool address =
+        inner.kind == CXCursor_UnaryOperator && ops_unary(cx, inner, &operand) == UNARY_ADDRESS;
     if (atomic && index == 0 && address) {
         usage.how = atomic;
         bodies_lvalue(b, operand, &usage);
@@ -418,12 +418,15 @@ bodies_method_how(struct body_walk *b, const struct call_target *target)
     CXCursor class = b->u->cx->getCursorSemanticParent(target->cursor);
     const char *name = cx_text(b->u->cx, b->u->strings, b->u->cx->getCursorSpelling(class));
     if (strstr(name, "atomic")) {
-        const char *how = bodies_atomic_how(
-            intern_n(b->u->strings, target->name, strlen(target->name)));
-        static const char *const words[][2] = {
-            {"compare_exchange", "atomic-cas"}, {"load", "atomic-load"}, {"store", "atomic-store"},
-            {"operator=", "atomic-store"},      {"operator", "atomic-rmw"},
-            {"exchange", "atomic-rmw"},         {"fetch", "atomic-rmw"}};
+        const char *how =
+            bodies_atomic_how(intern_n(b->u->strings, target->name, strlen(target->name)));
+        static const char *const words[][2] = {{"compare_exchange", "atomic-cas"},
+                                               {"load", "atomic-load"},
+                                               {"store", "atomic-store"},
+                                               {"operator=", "atomic-store"},
+                                               {"operator", "atomic-rmw"},
+                                               {"exchange", "atomic-rmw"},
+                                               {"fetch", "atomic-rmw"}};
         for (size_t i = 0; !how && i < sizeof(words) / sizeof(*words); i++) {
             bool whole = strcmp(words[i][0], "operator=") == 0;
             bool fits = whole ? strcmp(target->name, words[i][0]) == 0
@@ -529,8 +532,7 @@ bodies_wrapped(struct body_walk *b, CXCursor c, const struct cx_children *parts,
     const char *atomic =
         parts->n >= 1 && c.kind == CXCursor_UnexposedExpr ? bodies_atomic_at(b, c) : NULL;
     CXCursor first = parts->n ? cx_strip(b->u->cx, parts->at[0]) : c;
-    if (atomic && parts->n >= 1 &&
-        (parts->n > 1 || (first.kind == CXCursor_UnaryOperator))) {
+    if (atomic && parts->n >= 1 && (parts->n > 1 || (first.kind == CXCursor_UnaryOperator))) {
         bodies_atomic(b, parts, atomic);
         return;
     }
@@ -642,8 +644,8 @@ bodies_expression(struct body_walk *b, CXCursor c, const struct usage *usage)
     }
     struct unit_place place = {0};
     const struct macro_site *outer_use = b->use;
-    bool pending = b->lexed && b->site < b->lexed->sites.n &&
-                   b->lexed->sites.at[b->site].offset < b->end;
+    bool pending =
+        b->lexed && b->site < b->lexed->sites.n && b->lexed->sites.at[b->site].offset < b->end;
     if (pending) {
         place = unit_spot(b->u, c);
         bodies_enter(b, c, &place);

@@ -12,7 +12,8 @@ macro_name_ref(struct body_walk *b, const char *name)
             return b->names.at[i - 1].ref;
         }
     }
-    FACTS_EACH(b->u->facts, variable, v) {
+    FACTS_EACH(b->u->facts, variable, v)
+    {
         if (v->at.unit == b->u->facts->unit && !v->func && strcmp(v->name, name) == 0) {
             struct str ref = {0};
             str_addf(&ref, "var:%s", v->id);
@@ -141,7 +142,8 @@ bodies_macro_value(struct body_walk *b, const struct macro_site *site, int index
     const char *text = intern_n(b->u->strings, p, n);
     const char *inner = text + strspn(text, " ");
     if (str_starts(inner, "Py_NewRef(") || str_starts(inner, "Py_XNewRef(")) {
-        inner = intern_n(b->u->strings, strchr(inner, '(') + 1, strcspn(strchr(inner, '(') + 1, ")"));
+        inner =
+            intern_n(b->u->strings, strchr(inner, '(') + 1, strcspn(strchr(inner, '(') + 1, ")"));
     }
     return macro_describe(b, inner);
 }

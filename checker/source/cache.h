@@ -17,7 +17,7 @@
 #include "base/str.h"
 
 struct cache {
-    const char *dir; /* NULL: off */
+    const char *dir;        /* NULL: off */
     struct map file_hashes; /* path -> struct, computed once per run */
     struct interner strings;
     struct arena arena;

@@ -31,12 +31,14 @@ comments_function_lines(const struct unit *u, const struct unit_file *file,
                         const struct checker_comment *comment, unsigned next,
                         struct fact_comment *out)
 {
-    FACTS_EACH(u->facts, function, f) {
+    FACTS_EACH(u->facts, function, f)
+    {
         if (f->at.unit != u->facts->unit || !str_same(f->at.file, file->path)) {
             continue;
         }
         long first = f->at.line;
-        bool inside = (long)comment->first_line >= first && (long)comment->first_line <= f->end_line;
+        bool inside =
+            (long)comment->first_line >= first && (long)comment->first_line <= f->end_line;
         bool starts = (long)next >= first - 2 && (long)next <= first;
         if (inside || starts) {
             out->first = (long)comment->first_line < first ? (long)comment->first_line : first;
@@ -50,7 +52,8 @@ comments_function_lines(const struct unit *u, const struct unit_file *file,
 static const char *
 comments_variable_at(const struct unit *u, const struct unit_file *file, long first, long last)
 {
-    FACTS_EACH(u->facts, variable, v) {
+    FACTS_EACH(u->facts, variable, v)
+    {
         if (v->at.unit == u->facts->unit && str_same(v->at.file, file->path) &&
             v->at.line >= first && v->at.line <= last) {
             return v->id;

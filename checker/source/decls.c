@@ -40,8 +40,8 @@ decls_variable(struct unit *u, CXCursor c, const char *func)
         inits_variable(u, c, id, &type);
         return;
     }
-    struct fact_variable *v = facts_new_variable(u->facts, (int)line, (int)column,
-                                                 (int)(column + strlen(name)));
+    struct fact_variable *v =
+        facts_new_variable(u->facts, (int)line, (int)column, (int)(column + strlen(name)));
     enum CX_StorageClass storage = cx->Cursor_getStorageClass(c);
     bool is_member = c.kind == CXCursor_FieldDecl ||
                      cx->getCursorSemanticParent(c).kind == CXCursor_ClassDecl ||
@@ -49,8 +49,10 @@ decls_variable(struct unit *u, CXCursor c, const char *func)
     v->id = id;
     v->name = name;
     v->func = func;
-    v->storage = storage == CX_SC_Extern ? "extern" : is_member ? "member"
-                 : storage == CX_SC_Static || func ? "static" : "global";
+    v->storage = storage == CX_SC_Extern           ? "extern"
+                 : is_member                       ? "member"
+                 : storage == CX_SC_Static || func ? "static"
+                                                   : "global";
     v->linkage = decls_linkage(u, c);
     v->type = cx_text(cx, u->strings, cx->getTypeSpelling(cx->getCursorType(c)));
     v->class = type.class;
@@ -154,7 +156,7 @@ decls_attributes(struct unit *u, const struct unit_place *place, CXCursor c)
                        memmem(s + from, to - from, "((__constructor", 15) != NULL;
     bool destructor = memmem(s + from, to - from, "((destructor", 12) != NULL ||
                       memmem(s + from, to - from, "((__destructor", 14) != NULL;
-    return constructor ? destructor ? "constructor,destructor" : "constructor"
+    return constructor  ? destructor ? "constructor,destructor" : "constructor"
            : destructor ? "destructor"
                         : NULL;
 }
@@ -173,8 +175,8 @@ decls_function(struct unit *u, CXCursor c)
     const char *id = unit_id(u, c);
     const char *name = cx_text(cx, u->strings, cx->getCursorSpelling(c));
     unit_set_file(u, &place);
-    struct fact_function *f = facts_new_function(u->facts, (int)line, (int)column,
-                                                 (int)(column + strlen(name)));
+    struct fact_function *f =
+        facts_new_function(u->facts, (int)line, (int)column, (int)(column + strlen(name)));
     f->id = id;
     f->name = name;
     f->linkage = decls_linkage(u, c);
@@ -275,8 +277,8 @@ decls_visit(CXCursor c, CXCursor parent, CXClientData data)
     if (!handle) {
         return CXChildVisit_Continue;
     }
-    struct unit_file *file = u->last_file && u->last_file->handle == handle ? u->last_file
-                                                                            : unit_file(u, handle);
+    struct unit_file *file =
+        u->last_file && u->last_file->handle == handle ? u->last_file : unit_file(u, handle);
     u->last_file = file;
     if (file->whose == FILE_MAIN || file->whose == FILE_PROJECT) {
         decls_one(u, c);
@@ -288,11 +290,20 @@ decls_visit(CXCursor c, CXCursor parent, CXClientData data)
 static void
 decls_defines(struct unit *u, const struct lexed *lexed, const char *path)
 {
-    static const char *const wanted[] = {
-        "Py_LIMITED_API", "Py_GIL_DISABLED", "Py_BUILD_CORE", "Py_BUILD_CORE_MODULE",
-        "Py_BUILD_CORE_BUILTIN", "Py_TARGET_ABI3T", "CYTHON_USE_MODULE_STATE", "CYTHON_HEX_VERSION",
-        "CYTHON_ABI", "__Pyx_FREETHREADING_COMPATIBLE", "SWIGVERSION", "SWIG_VERSION",
-        "NB_FREE_THREADED", "PYBIND11_INTERNALS_VERSION"};
+    static const char *const wanted[] = {"Py_LIMITED_API",
+                                         "Py_GIL_DISABLED",
+                                         "Py_BUILD_CORE",
+                                         "Py_BUILD_CORE_MODULE",
+                                         "Py_BUILD_CORE_BUILTIN",
+                                         "Py_TARGET_ABI3T",
+                                         "CYTHON_USE_MODULE_STATE",
+                                         "CYTHON_HEX_VERSION",
+                                         "CYTHON_ABI",
+                                         "__Pyx_FREETHREADING_COMPATIBLE",
+                                         "SWIGVERSION",
+                                         "SWIG_VERSION",
+                                         "NB_FREE_THREADED",
+                                         "PYBIND11_INTERNALS_VERSION"};
     u->facts->file = path;
     for (size_t i = 0; i < lexed->defines.n; i++) {
         const struct define_site *site = &lexed->defines.at[i];

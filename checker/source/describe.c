@@ -44,8 +44,7 @@ describe_string(struct unit *u, CXCursor c)
     const char *open = text.s ? strchr(text.s, '"') : NULL;
     const char *close = open ? strrchr(text.s, '"') : NULL;
     size_t n = close > open ? (size_t)(close - open - 1) : 0;
-    const char *kept =
-        intern_n(u->strings, open ? open + 1 : "", n < MAX_STRING ? n : MAX_STRING);
+    const char *kept = intern_n(u->strings, open ? open + 1 : "", n < MAX_STRING ? n : MAX_STRING);
     str_free(&text);
     return kept;
 }

@@ -10,8 +10,8 @@
 static bool
 flags_takes_path(const char *arg)
 {
-    static const char *const names[] = {"-I", "-isystem", "-iquote", "-idirafter", "-include",
-                                        "-imacros", "--sysroot", "-isysroot"};
+    static const char *const names[] = {"-I",       "-isystem", "-iquote",   "-idirafter",
+                                        "-include", "-imacros", "--sysroot", "-isysroot"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         if (strcmp(arg, names[i]) == 0) {
             return true;
@@ -23,11 +23,33 @@ flags_takes_path(const char *arg)
 static bool
 flags_is_kept(const char *arg)
 {
-    static const char *const prefixes[] = {
-        "-I", "-D", "-U", "-std=", "-isystem", "-iquote", "-include", "-x", "-idirafter",
-        "-fvisibility", "-funsigned-char", "-fsigned-char", "-fshort-", "-fms-extensions",
-        "-fopenmp", "-pthread", "-fno-exceptions", "-fno-rtti", "-m32", "-m64", "--sysroot",
-        "-isysroot", "-imacros", "-nostdinc", "-stdlib=", "-fpermissive", "-fexceptions"};
+    static const char *const prefixes[] = {"-I",
+                                           "-D",
+                                           "-U",
+                                           "-std=",
+                                           "-isystem",
+                                           "-iquote",
+                                           "-include",
+                                           "-x",
+                                           "-idirafter",
+                                           "-fvisibility",
+                                           "-funsigned-char",
+                                           "-fsigned-char",
+                                           "-fshort-",
+                                           "-fms-extensions",
+                                           "-fopenmp",
+                                           "-pthread",
+                                           "-fno-exceptions",
+                                           "-fno-rtti",
+                                           "-m32",
+                                           "-m64",
+                                           "--sysroot",
+                                           "-isysroot",
+                                           "-imacros",
+                                           "-nostdinc",
+                                           "-stdlib=",
+                                           "-fpermissive",
+                                           "-fexceptions"};
     if (str_starts(arg, "-D_FORTIFY_SOURCE")) {
         return false; /* a third more to parse, and nothing for us in it */
     }

@@ -53,8 +53,8 @@ groups_is_if(const char *line)
 static bool
 groups_is_foreign(const char *line)
 {
-    static const char *const systems[] = {"__APPLE__", "_WIN32",     "_MSC_VER", "MS_WIN32",
-                                          "_AIX",      "MS_WINDOWS", "__VMS",    "__sun",
+    static const char *const systems[] = {"__APPLE__",  "_WIN32",      "_MSC_VER",   "MS_WIN32",
+                                          "_AIX",       "MS_WINDOWS",  "__VMS",      "__sun",
                                           "__CYGWIN__", "__MINGW32__", "__OpenBSD__"};
     bool defined = strncmp(line, "#ifdef ", 7) == 0 || strncmp(line, "#if defined(", 12) == 0;
     const char *name = defined ? line + (line[3] == 'd' ? 7 : 12) : "";
@@ -120,8 +120,7 @@ groups_prefix(const struct plan_unit *unit, struct str *out)
         }
         line = end ? end + 1 : line + strlen(line);
     }
-    while (!unit->is_cxx && groups_drop_blocks(&lines)) {
-    }
+    while (!unit->is_cxx && groups_drop_blocks(&lines)) {}
     for (size_t i = 0; i < lines.n; i++) {
         str_addn(out, lines.at[i], strcspn(lines.at[i], "\n"));
         str_addc(out, '\n');

@@ -54,8 +54,8 @@ includes_join(struct plan *plan, const char *dir, const char *name)
 static bool
 includes_is_root(struct plan *plan, const char *dir)
 {
-    static const char *const marks[] = {"pyproject.toml", "setup.py", "setup.cfg", ".git",
-                                        "meson.build", "configure", "PKG-INFO"};
+    static const char *const marks[] = {"pyproject.toml", "setup.py",  "setup.cfg", ".git",
+                                        "meson.build",    "configure", "PKG-INFO"};
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
         if (access(includes_join(plan, dir, marks[i]), F_OK) == 0) {
             return true;
@@ -85,8 +85,7 @@ includes_index_dir(struct plan *plan, const char *dir, int depth)
     int n = depth < MAX_INDEX_DEPTH ? scandir(dir, &entries, NULL, alphasort) : -1;
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
-        if (name[0] != '.' && strcmp(name, "node_modules") != 0 &&
-            plan->index->n < MAX_INDEXED) {
+        if (name[0] != '.' && strcmp(name, "node_modules") != 0 && plan->index->n < MAX_INDEXED) {
             const char *path = includes_join(plan, dir, name);
             struct stat st;
             plan->index->n++;
@@ -147,8 +146,8 @@ static const char *
 includes_dir_arg(const struct plan_unit *unit, size_t i)
 {
     const char *arg = unit->args.at.at[i];
-    bool separate = strcmp(arg, "-I") == 0 || strcmp(arg, "-isystem") == 0 ||
-                    strcmp(arg, "-iquote") == 0;
+    bool separate =
+        strcmp(arg, "-I") == 0 || strcmp(arg, "-isystem") == 0 || strcmp(arg, "-iquote") == 0;
     if (separate) {
         return i + 1 < unit->args.at.n ? unit->args.at.at[i + 1] : NULL;
     }
@@ -191,7 +190,8 @@ includes_find(struct plan *plan, struct plan_unit *unit, const struct include_si
         }
     }
     for (const char *const *flag = plan->options->headers.flags; flag && *flag; flag++) {
-        if (str_starts(*flag, "-I") && includes_exists(includes_join(plan, *flag + 2, site->name))) {
+        if (str_starts(*flag, "-I") &&
+            includes_exists(includes_join(plan, *flag + 2, site->name))) {
             return NULL;
         }
     }
@@ -288,13 +288,13 @@ includes_may_precompile(const struct includes_walk *walk, const struct include_s
                         bool found)
 {
     static const char *const names[] = {
-        "assert.h",   "ctype.h",     "errno.h",    "fenv.h",    "float.h",   "inttypes.h",
-        "limits.h",   "locale.h",    "math.h",     "setjmp.h",  "signal.h",  "stdarg.h",
-        "stdbool.h",  "stddef.h",    "stdint.h",   "stdio.h",   "stdlib.h",  "string.h",
-        "time.h",     "wchar.h",     "wctype.h",   "dirent.h",  "dlfcn.h",   "fcntl.h",
-        "grp.h",      "netdb.h",     "poll.h",     "pthread.h", "pwd.h",     "sched.h",
-        "strings.h",  "syslog.h",    "termios.h",  "unistd.h",  "utime.h",   "mntent.h",
-        "stdatomic.h", "structmember.h", "semaphore.h", "spawn.h", "utmp.h", "utmpx.h",
+        "assert.h",    "ctype.h",        "errno.h",     "fenv.h",    "float.h",  "inttypes.h",
+        "limits.h",    "locale.h",       "math.h",      "setjmp.h",  "signal.h", "stdarg.h",
+        "stdbool.h",   "stddef.h",       "stdint.h",    "stdio.h",   "stdlib.h", "string.h",
+        "time.h",      "wchar.h",        "wctype.h",    "dirent.h",  "dlfcn.h",  "fcntl.h",
+        "grp.h",       "netdb.h",        "poll.h",      "pthread.h", "pwd.h",    "sched.h",
+        "strings.h",   "syslog.h",       "termios.h",   "unistd.h",  "utime.h",  "mntent.h",
+        "stdatomic.h", "structmember.h", "semaphore.h", "spawn.h",   "utmp.h",   "utmpx.h",
         "ifaddrs.h"};
     if (walk->unit->is_cxx) {
         return true;

@@ -227,8 +227,7 @@ inits_slot_word(struct unit *u, CXCursor id)
         if (!open) {
             return word;
         }
-        for (open++; isspace((unsigned char)*open); open++) {
-        }
+        for (open++; isspace((unsigned char)*open); open++) {}
         place.offset = (unsigned)(open - place.lexed->text.s);
         word = unit_word_at(u, &place);
     }
@@ -276,8 +275,8 @@ inits_slot_field(struct unit *u, const char *field, CXCursor value, void *data)
         describe_integer(u, value, &number);
         s->slot->number = number;
         const char *word = inits_slot_word(u, value);
-        s->slot->name = word && str_starts(word, "Py_") ? word
-                                                        : inits_slot_by_number(s->slot->table, number);
+        s->slot->name =
+            word && str_starts(word, "Py_") ? word : inits_slot_by_number(s->slot->table, number);
         return;
     }
     bool other = strcmp(field, "sl_flags") == 0 || strcmp(field, "sl_reserved") == 0;
@@ -298,8 +297,8 @@ inits_slot_field(struct unit *u, const char *field, CXCursor value, void *data)
         cx_children_free(&inner);
     }
     const char *constant = inits_constant_slot(u, s->slot->name, value);
-    const char *record = str_same(s->slot->name, "Py_mod_state_size") ? inits_sizeof_text(u, value)
-                                                                      : NULL;
+    const char *record =
+        str_same(s->slot->name, "Py_mod_state_size") ? inits_sizeof_text(u, value) : NULL;
     if (record) {
         struct str size = {0};
         str_addf(&size, "sizeof:%s", record);
@@ -315,8 +314,7 @@ inits_slot(struct unit *u, CXCursor element, const char *array, const char *tabl
 {
     struct unit_place place = unit_place(u, element);
     unit_set_file(u, &place);
-    struct fact_slot *slot =
-        facts_new_slot(u->facts, place.line, place.column, place.end_column);
+    struct fact_slot *slot = facts_new_slot(u->facts, place.line, place.column, place.end_column);
     slot->array = array;
     slot->table = table;
     slot->index = index;
@@ -441,8 +439,7 @@ inits_reference(CXCursor c, CXCursor parent, CXClientData data)
     }
     struct unit_place place = unit_place(u, c);
     unit_set_file(u, &place);
-    struct fact_access *a =
-        facts_new_access(u->facts, place.line, place.column, place.end_column);
+    struct fact_access *a = facts_new_access(u->facts, place.line, place.column, place.end_column);
     struct str context = {0};
     str_addf(&context, "init:%s", walk->id);
     a->how = "addr";
@@ -551,10 +548,10 @@ inits_kind(struct unit *u, CXCursor c, const char **value)
     *value = describe(u, init);
     static const struct {
         const char *prefix, *kind;
-    } kinds[] = {{"null", "null"},       {"const:0", "zero"},    {"const", "constant"},
-                 {"string:", "string"},  {"list", "list"},       {"call:", "dynamic"},
-                 {"func:", "address"},   {"addr:", "address"},   {"immortal:", "address"},
-                 {"var:", "address"},    {"new", "dynamic"}};
+    } kinds[] = {{"null", "null"},      {"const:0", "zero"},  {"const", "constant"},
+                 {"string:", "string"}, {"list", "list"},     {"call:", "dynamic"},
+                 {"func:", "address"},  {"addr:", "address"}, {"immortal:", "address"},
+                 {"var:", "address"},   {"new", "dynamic"}};
     if (strcmp(*value, "const:0") == 0) {
         return "zero";
     }

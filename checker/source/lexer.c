@@ -21,7 +21,8 @@ struct lexer {
 static size_t
 lexer_bit(const char *name, size_t n)
 {
-    return ((size_t)(unsigned char)name[0] * 31 + (size_t)(unsigned char)name[n - 1] * 7 + n) % 4096;
+    return ((size_t)(unsigned char)name[0] * 31 + (size_t)(unsigned char)name[n - 1] * 7 + n) %
+           4096;
 }
 
 static void
@@ -85,8 +86,7 @@ lexer_skip_comment(struct lexer *lx)
         }
     }
     lx->at = p;
-    struct checker_comment comment = {
-        .first_line = first, .end_line = lx->line, .alone = alone};
+    struct checker_comment comment = {.first_line = first, .end_line = lx->line, .alone = alone};
     if (lexer_comment_parse(start, (size_t)(p - start), lx->macros->strings, &comment)) {
         vec_push(&lx->out->comments, comment);
     }
@@ -200,7 +200,8 @@ lexer_condition(struct lexer *lx, const char *word, const char *rest, size_t n)
         if (lx->conditions.n) {
             const char **top = &lx->conditions.at[lx->conditions.n - 1];
             struct str other = {0};
-            str_addf(&other, "!(%s)%s%s", *top, wrapped.n ? " && " : "", wrapped.n ? wrapped.s : "");
+            str_addf(&other, "!(%s)%s%s", *top, wrapped.n ? " && " : "",
+                     wrapped.n ? wrapped.s : "");
             *top = intern(strings, other.s);
             str_free(&other);
         }
@@ -225,8 +226,7 @@ lexer_include(struct lexer *lx, const char *rest, size_t n)
     if (!start) {
         return;
     }
-    const char *stop =
-        memchr(start + 1, angled ? '>' : '"', n - (size_t)(start + 1 - rest));
+    const char *stop = memchr(start + 1, angled ? '>' : '"', n - (size_t)(start + 1 - rest));
     if (!stop) {
         return;
     }
@@ -263,11 +263,10 @@ lexer_define(struct lexer *lx, const char *rest, size_t n)
         return;
     }
     struct interner *strings = lx->macros->strings;
-    struct define_site site = {
-        .name = intern_n(strings, rest, (size_t)(name_end - rest)),
-        .value = lexer_trimmed(lx, name_end, (size_t)(end - name_end)),
-        .guard = lexer_guard_text(lx),
-        .line = lx->line};
+    struct define_site site = {.name = intern_n(strings, rest, (size_t)(name_end - rest)),
+                               .value = lexer_trimmed(lx, name_end, (size_t)(end - name_end)),
+                               .guard = lexer_guard_text(lx),
+                               .line = lx->line};
     vec_push(&lx->out->defines, site);
     lx->seen_define = true;
     for (const char *p = name_end; p < end;) {
@@ -505,15 +504,15 @@ lexer_read(struct lexed *out, const char *path, struct lexer_macros *macros)
         return false;
     }
     const char *text = out->text.s;
-    struct lexer lx = {.out = out, .macros = macros, .s = text, .at = text,
-                       .end = text + out->text.n, .line = 1};
+    struct lexer lx = {
+        .out = out, .macros = macros, .s = text, .at = text, .end = text + out->text.n, .line = 1};
     vec_push(&out->lines, 0U);
     lexer_scan(&lx);
     out->mentions_atomics = memmem(text, out->text.n, "atomic", 6) != NULL ||
                             memmem(text, out->text.n, "__sync_", 7) != NULL ||
                             memmem(text, out->text.n, "ATOMIC", 6) != NULL;
-    out->mentions_gil = memmem(text, out->text.n, "Py_GIL_DISABLED", 15) != NULL &&
-                        lexer_gil_matters(out);
+    out->mentions_gil =
+        memmem(text, out->text.n, "Py_GIL_DISABLED", 15) != NULL && lexer_gil_matters(out);
     vec_free(&lx.conditions);
     return true;
 }

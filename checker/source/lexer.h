@@ -41,7 +41,7 @@ struct define_site {
 
 struct checker_comment {
     const char *kind, *ids, *reason;
-    const char *scope;            /* line | next-line | function | file */
+    const char *scope;             /* line | next-line | function | file */
     unsigned first_line, end_line; /* of the comment itself */
     bool alone;                    /* nothing but the comment stands on its first line */
 };
@@ -69,7 +69,7 @@ struct lexer_macros {
     struct map known; /* macros that matter -> themselves */
     struct map user;
     unsigned char maybe[512]; /* a bit per first letter, last letter and length of the names */
-    bool hide_atomics; /* some user macro stands for an atomic operation */
+    bool hide_atomics;        /* some user macro stands for an atomic operation */
     struct interner *strings;
 };
 

@@ -15,11 +15,15 @@ static void
 parse_base_args(struct parser *parser, const struct plan_unit *unit, enum flavour flavour,
                 bool abi3t, bool shared, struct args *args)
 {
-    static const char *const quiet[] = {"-w", "-ferror-limit=0", "-DNDEBUG",
-                                        "-Wno-implicit-function-declaration", "-Wno-int-conversion",
+    static const char *const quiet[] = {"-w",
+                                        "-ferror-limit=0",
+                                        "-DNDEBUG",
+                                        "-Wno-implicit-function-declaration",
+                                        "-Wno-int-conversion",
                                         "-Wno-implicit-int",
                                         "-Wno-incompatible-function-pointer-types",
-                                        "-Wno-incompatible-pointer-types", "-fno-caret-diagnostics"};
+                                        "-Wno-incompatible-pointer-types",
+                                        "-fno-caret-diagnostics"};
     const struct source_headers *headers = &parser->plan->options->headers;
     bool has_std = false;
     for (size_t i = 0; i < unit->args.at.n; i++) {
@@ -66,8 +70,8 @@ parse_unsaved(struct parser *parser, enum flavour flavour, struct args *args,
         char *path = arena_printf(&args->arena, "%s/pyconfig.h", *flag + 2);
         if (str_starts(*flag, "-I") && str_read_file(text, path)) {
             str_add(text, "\n#undef Py_GIL_DISABLED\n");
-            *file = (struct CXUnsavedFile){.Filename = path, .Contents = text->s,
-                                           .Length = text->n};
+            *file =
+                (struct CXUnsavedFile){.Filename = path, .Contents = text->s, .Length = text->n};
             return 1;
         }
     }
@@ -82,9 +86,9 @@ parse_header_path(struct parser *parser, int group, struct arena *arena)
 
 struct diagnostics {
     int errors;
-    bool limited;       /* "limited API is not supported in the free-threaded build" */
+    bool limited; /* "limited API is not supported in the free-threaded build" */
     bool missing_header;
-    const char *first;  /* "12:3: message" */
+    const char *first; /* "12:3: message" */
 };
 
 static void
@@ -100,8 +104,8 @@ parse_diagnostics(struct parser *parser, CXTranslationUnit tu, struct arena *are
             cx_add(cx, &text, cx->getDiagnosticSpelling(diagnostic));
             const char *message = text.s ? text.s : "";
             out->errors++;
-            out->limited |= strstr(message, "imited API") != NULL &&
-                            strstr(message, "ree-threaded") != NULL;
+            out->limited |=
+                strstr(message, "imited API") != NULL && strstr(message, "ree-threaded") != NULL;
             bool missing = strstr(message, "file not found") != NULL;
             if (!out->first || (missing && !out->missing_header)) {
                 unsigned line = 0, column = 0;
@@ -140,9 +144,9 @@ parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour 
     struct str text = {0};
     unsigned n = parse_unsaved(parser, flavour, &args, &unsaved, &text);
     unsigned options = CXTranslationUnit_KeepGoing;
-    enum CXErrorCode code = parser->cx->parseTranslationUnit2(
-        parser->index, unit->path, args.at.at, (int)args.at.n, n ? &unsaved : NULL, n, options,
-        &attempt.tu);
+    enum CXErrorCode code =
+        parser->cx->parseTranslationUnit2(parser->index, unit->path, args.at.at, (int)args.at.n,
+                                          n ? &unsaved : NULL, n, options, &attempt.tu);
     if (code != CXError_Success) {
         attempt.tu = NULL;
         attempt.diagnostics.errors = 1;
@@ -170,8 +174,8 @@ parse_dispose(struct parser *parser, struct attempt *attempt)
 static bool
 parse_looks_cxx(const struct plan_unit *unit)
 {
-    static const char *const marks[] = {"\nclass ", "\ntemplate", "\nnamespace ", "std::",
-                                        "#include <iostream>", "\nusing "};
+    static const char *const marks[] = {"\nclass ", "\ntemplate",          "\nnamespace ",
+                                        "std::",    "#include <iostream>", "\nusing "};
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
         if (unit->lexed.text.s && strstr(unit->lexed.text.s, marks[i])) {
             return true;
@@ -220,10 +224,17 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
 {
     const struct cx *cx = parser->cx;
     struct lexer_macros macros = parser->plan->macros; /* known and user macros so far */
-    struct unit u = {.cx = cx, .paths = &parser->paths, .tu = attempt->tu, .path = unit->path,
-                     .is_cxx = unit->is_cxx || as_cxx, .is_ft = flavour == FLAVOUR_FT,
-                     .python_hex = unit->python_hex, .facts = facts, .strings = &facts->strings,
-                     .macros = &macros, .main_lexed = &unit->lexed};
+    struct unit u = {.cx = cx,
+                     .paths = &parser->paths,
+                     .tu = attempt->tu,
+                     .path = unit->path,
+                     .is_cxx = unit->is_cxx || as_cxx,
+                     .is_ft = flavour == FLAVOUR_FT,
+                     .python_hex = unit->python_hex,
+                     .facts = facts,
+                     .strings = &facts->strings,
+                     .macros = &macros,
+                     .main_lexed = &unit->lexed};
     u.main_file = cx->getFile(attempt->tu, unit->path);
     facts->file = facts_intern(facts, unit->path);
     struct fact_unit *fact = facts_new_unit(facts, 1, 1, 0);
@@ -251,8 +262,8 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
 
 /* Parses one flavour with the precompiled header, and again without when that gave errors. */
 static struct attempt
-parse_flavour(struct parser *parser, struct plan_unit *unit, enum flavour flavour,
-              bool use_header, bool as_cxx, bool abi3t, struct arena *arena)
+parse_flavour(struct parser *parser, struct plan_unit *unit, enum flavour flavour, bool use_header,
+              bool as_cxx, bool abi3t, struct arena *arena)
 {
     struct attempt attempt = {.tu = NULL, .diagnostics = {.errors = 1}};
     int group = unit->group[flavour];
@@ -309,8 +320,8 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
             attempt = parse_flavour(parser, unit, FLAVOUR_FT, false, as_cxx, true, &arena);
         }
         if (attempt.diagnostics.errors && !unit->is_cxx && !as_cxx && parse_looks_cxx(unit)) {
-            struct attempt again = parse_flavour(parser, unit, (enum flavour)flavour, false, true,
-                                                 false, &arena);
+            struct attempt again =
+                parse_flavour(parser, unit, (enum flavour)flavour, false, true, false, &arena);
             as_cxx = again.tu && again.diagnostics.errors < attempt.diagnostics.errors;
             parse_dispose(parser, as_cxx ? &attempt : &again);
             attempt = as_cxx ? again : attempt;
@@ -352,8 +363,8 @@ parse_group(struct parser *parser, int index, struct str *result)
     struct str pyconfig = {0};
     struct CXUnsavedFile files[2];
     unsigned n = parse_unsaved(parser, group->flavour, &args, &files[0], &pyconfig);
-    files[n++] = (struct CXUnsavedFile){.Filename = path, .Contents = group->header.s,
-                                        .Length = group->header.n};
+    files[n++] = (struct CXUnsavedFile){
+        .Filename = path, .Contents = group->header.s, .Length = group->header.n};
     CXTranslationUnit tu = NULL;
     unsigned options = CXTranslationUnit_Incomplete | CXTranslationUnit_ForSerialization;
     enum CXErrorCode code = cx->parseTranslationUnit2(parser->index, path, args.at.at,
@@ -363,8 +374,7 @@ parse_group(struct parser *parser, int index, struct str *result)
         parse_diagnostics(parser, tu, &args.arena, &diagnostics);
     }
     const char *out = parse_header_path(parser, index, &args.arena);
-    bool ok = tu && !diagnostics.errors &&
-              cx->saveTranslationUnit(tu, out, 0) == CXSaveError_None;
+    bool ok = tu && !diagnostics.errors && cx->saveTranslationUnit(tu, out, 0) == CXSaveError_None;
     str_add(result, ok ? "S ok\n" : "S failed\n");
     if (ok) {
         struct inclusions walk = {.parser = parser, .result = result};

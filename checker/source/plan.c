@@ -9,8 +9,8 @@
 static bool
 plan_is_cxx(const char *path)
 {
-    static const char *const endings[] = {".cc", ".cpp", ".cxx", ".c++", ".C", ".hpp", ".hh",
-                                          ".hxx"};
+    static const char *const endings[] = {".cc", ".cpp", ".cxx", ".c++",
+                                          ".C",  ".hpp", ".hh",  ".hxx"};
     for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
         if (str_ends(path, endings[i])) {
             return true;
@@ -25,10 +25,9 @@ plan_language_flag(const struct plan_args *args, bool is_cxx)
 {
     for (size_t i = 0; i < args->at.n; i++) {
         const char *arg = args->at.at[i];
-        const char *language = str_starts(arg, "-x") && arg[2] ? arg + 2
-                               : strcmp(arg, "-x") == 0 && i + 1 < args->at.n
-                                   ? args->at.at[i + 1]
-                                   : NULL;
+        const char *language = str_starts(arg, "-x") && arg[2]                ? arg + 2
+                               : strcmp(arg, "-x") == 0 && i + 1 < args->at.n ? args->at.at[i + 1]
+                                                                              : NULL;
         if (language) {
             is_cxx = str_starts(language, "c++");
         }

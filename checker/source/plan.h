@@ -24,7 +24,7 @@ struct plan_unit {
     const char *real;   /* real path */
     const char *output; /* of the compile command: units of one module share a folder or -o */
     bool is_cxx;
-    bool limited;       /* Py_LIMITED_API on the command line */
+    bool limited; /* Py_LIMITED_API on the command line */
     const char *failure;
     struct plan_args args; /* without flavour, headers and resource directory */
     bool python_from_args; /* the arguments name a folder with a usable Python.h */
@@ -32,13 +32,13 @@ struct plan_unit {
     struct lexed lexed;
     bool lexed_ok, mentions_gil;
     bool wanted[FLAVOURS];
-    int group[FLAVOURS]; /* -1: no precompiled header */
-    VEC(const char *) headers; /* project headers it reaches */
+    int group[FLAVOURS];          /* -1: no precompiled header */
+    VEC(const char *) headers;    /* project headers it reaches */
     VEC(const char *) candidates; /* includes that may go into a precompiled header */
     struct str prefix;            /* directives before Python.h */
     bool has_prefix;
-    const char *cached;           /* facts from the cache: not parsed again */
-    bool taken; /* its facts were read */
+    const char *cached; /* facts from the cache: not parsed again */
+    bool taken;         /* its facts were read */
 };
 
 struct plan_group {

@@ -27,7 +27,7 @@ struct run {
     struct parser parser;
     struct str *group_files; /* D lines of each group's header */
     bool *group_ok;
-    struct str *results;     /* per unit; read in order at the end */
+    struct str *results; /* per unit; read in order at the end */
     int done, total, analysed;
     bool progress_line;
 };
@@ -91,8 +91,8 @@ source_fill_cache(struct run *run, size_t i, const char *key)
         }
     }
     const char *slash = strrchr(unit->path, '/');
-    vec_push(&dirs, slash ? intern_n(&run->plan.strings, unit->path, (size_t)(slash - unit->path))
-                          : ".");
+    vec_push(&dirs,
+             slash ? intern_n(&run->plan.strings, unit->path, (size_t)(slash - unit->path)) : ".");
     vec_push(&dirs, NULL);
     str_addf(&extra, "D %s\n", unit->path);
     for (int flavour = 0; flavour < FLAVOURS; flavour++) {
@@ -175,12 +175,13 @@ source_by_size(const void *a, const void *b, void *context)
 static void
 source_run_jobs(struct run *run)
 {
-    struct workers workers = {.count = run->options->jobs > 0 ? run->options->jobs : 1,
-                              .timeout_seconds = run->options->timeout_seconds > 0
-                                                     ? run->options->timeout_seconds
-                                                     : 60,
-                              .context = run, .start = source_worker_start,
-                              .run = source_worker_run, .done = source_done};
+    struct workers workers = {
+        .count = run->options->jobs > 0 ? run->options->jobs : 1,
+        .timeout_seconds = run->options->timeout_seconds > 0 ? run->options->timeout_seconds : 60,
+        .context = run,
+        .start = source_worker_start,
+        .run = source_worker_run,
+        .done = source_done};
     VEC(struct workers_job) jobs = {0};
     for (size_t g = 0; g < run->plan.groups.n; g++) {
         if (run->plan.groups.at[g]->header.n) {
@@ -233,12 +234,12 @@ static bool
 source_open_library(struct run *run)
 {
     struct str message = {0};
-    const char *path = run->options->libclang ? run->options->libclang
-                                              : getenv("EXTCHECK_LIBCLANG");
+    const char *path =
+        run->options->libclang ? run->options->libclang : getenv("EXTCHECK_LIBCLANG");
     struct str found = {0};
-    bool ok = cx_open(&run->cx, path && *path ? path : NULL, &found, &message) &&
-              cx_builtin_headers(&run->cx, found.s, &run->resource_flag, &run->resource_dir,
-                                 &message);
+    bool ok =
+        cx_open(&run->cx, path && *path ? path : NULL, &found, &message) &&
+        cx_builtin_headers(&run->cx, found.s, &run->resource_flag, &run->resource_dir, &message);
     if (!ok) {
         diag_error("%s", message.n ? message.s : "libclang could not be opened");
     }
@@ -280,14 +281,15 @@ source_parse_missing(struct run *run)
     plan_prepare(&run->plan);
     bool ok = source_open_library(run) && source_make_scratch(run);
     if (ok) {
-        run->parser = (struct parser){.cx = &run->cx, .plan = &run->plan,
+        run->parser = (struct parser){.cx = &run->cx,
+                                      .plan = &run->plan,
                                       .resource_flag = run->resource_flag.s,
                                       .resource_dir = run->resource_dir.s,
                                       .scratch = run->scratch.s};
-        run->parser.paths = (struct unit_paths){
-            .python_roots = run->plan.python_roots.at, .project_root = run->plan.project_root,
-            .resource_dir = run->resource_dir.s,
-            .working_directory = run->plan.working_directory};
+        run->parser.paths = (struct unit_paths){.python_roots = run->plan.python_roots.at,
+                                                .project_root = run->plan.project_root,
+                                                .resource_dir = run->resource_dir.s,
+                                                .working_directory = run->plan.working_directory};
         size_t groups = run->plan.groups.n;
         run->group_ok = xcalloc(groups + 1, sizeof(*run->group_ok));
         run->group_files = xcalloc(groups + 1, sizeof(*run->group_files));
@@ -315,7 +317,8 @@ source_parse_missing(struct run *run)
 static bool
 source_is_included(const struct run *run, const struct plan_unit *unit)
 {
-    FACTS_EACH(run->out, unit, u) {
+    FACTS_EACH(run->out, unit, u)
+    {
         for (const char *at = u->includes; at && *at;) {
             size_t n = strcspn(at, ",");
             char name[PATH_MAX], real[PATH_MAX];

@@ -23,24 +23,25 @@ struct source_headers {
 };
 
 struct source_options {
-    const char *const *files;  /* NULL-terminated, as the user wrote them */
-    const char *const *flags;  /* after `--`, NULL-terminated; may be NULL */
-    const char *database_dir;  /* -p DIR; NULL: look in ., build*, builddir */
-    const char *libclang;      /* path; NULL: $EXTCHECK_LIBCLANG, then search */
-    const char *cache_dir;     /* NULL: no cache */
-    const char *project_root;  /* headers below it are the project's own; NULL: guess */
+    const char *const *files; /* NULL-terminated, as the user wrote them */
+    const char *const *flags; /* after `--`, NULL-terminated; may be NULL */
+    const char *database_dir; /* -p DIR; NULL: look in ., build*, builddir */
+    const char *libclang;     /* path; NULL: $EXTCHECK_LIBCLANG, then search */
+    const char *cache_dir;    /* NULL: no cache */
+    const char *project_root; /* headers below it are the project's own; NULL: guess */
     struct source_headers headers;
     int jobs;
-    int timeout_seconds;       /* per unit */
-    bool progress;             /* say on stderr what takes long */
-    bool both_flavours;        /* false: free-threaded flavour not wanted (GIL only) */
+    int timeout_seconds; /* per unit */
+    bool progress;       /* say on stderr what takes long */
+    bool both_flavours;  /* false: free-threaded flavour not wanted (GIL only) */
 };
 
 /* Called once per file that could not be analysed (partial: facts exist all the same). */
 typedef void source_failed(void *context, const char *file, const char *reason, bool partial);
 
 /* Adds the facts of all files. Returns the number of files of which facts exist, or -1 after a
- * message when nothing can be analysed at all (no libclang, no resource directory, bad database). */
+ * message when nothing can be analysed at all (no libclang, no resource directory, bad database).
+ */
 int source_extract(const struct source_options *options, struct facts *out, source_failed *failed,
                    void *context);
 

@@ -55,13 +55,19 @@ static const struct type_name record_classes[] = {
 };
 
 static const struct type_name pointee_classes[] = {
-    {"_ts", "thread-state"},       {"PyThreadState", "thread-state"},
-    {"_is", "thread-state"},       {"PyInterpreterState", "thread-state"},
+    {"_ts", "thread-state"},
+    {"PyThreadState", "thread-state"},
+    {"_is", "thread-state"},
+    {"PyInterpreterState", "thread-state"},
     {"PyInterpreterGuard", "thread-state"},
-    {"_IO_FILE", "file"},          {"FILE", "file"},
-    {"__dirstream", "file"},       {"_object", "object-pointer"},
-    {"PyObject", "object-pointer"}, {"_typeobject", "object-pointer"},
-    {"PyVarObject", "object-pointer"}, {"PyModuleDef", "moduledef-pointer"},
+    {"_IO_FILE", "file"},
+    {"FILE", "file"},
+    {"__dirstream", "file"},
+    {"_object", "object-pointer"},
+    {"PyObject", "object-pointer"},
+    {"_typeobject", "object-pointer"},
+    {"PyVarObject", "object-pointer"},
+    {"PyModuleDef", "moduledef-pointer"},
 };
 
 static const char *
@@ -102,8 +108,8 @@ types_plain_name(struct unit *u, CXType type)
     struct str name = {0};
     cx_add(u->cx, &name, u->cx->getTypeSpelling(type));
     const char *s = name.s ? name.s : "";
-    static const char *const words[] = {"const ", "volatile ", "struct ", "union ", "enum ",
-                                        "class "};
+    static const char *const words[] = {"const ", "volatile ", "struct ",
+                                        "union ", "enum ",     "class "};
     for (size_t i = 0; i < sizeof(words) / sizeof(*words);) {
         if (str_starts(s, words[i])) {
             s += strlen(words[i]);
@@ -199,9 +205,10 @@ static bool
 types_owns_memory(const char *name)
 {
     static const char *const names[] = {
-        "basic_string<", "vector<", "map<", "unordered_", "set<", "multimap<", "multiset<",
-        "deque<", "list<", "forward_list<", "function<", "shared_ptr<", "unique_ptr<", "queue<",
-        "stack<", "priority_queue<", "optional<", "any", "thread", "basic_ostringstream<"};
+        "basic_string<",   "vector<",     "map<",        "unordered_", "set<",
+        "multimap<",       "multiset<",   "deque<",      "list<",      "forward_list<",
+        "function<",       "shared_ptr<", "unique_ptr<", "queue<",     "stack<",
+        "priority_queue<", "optional<",   "any",         "thread",     "basic_ostringstream<"};
     const char *plain = str_starts(name, "std::") ? name + 5 : "";
     plain = str_starts(plain, "__cxx11::") ? plain + 9 : plain;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -215,11 +222,14 @@ types_owns_memory(const char *name)
 static bool
 types_is_handle(const char *name)
 {
-    static const char *const handles[] = {
-        "pybind11::object", "pybind11::handle", "pybind11::function", "pybind11::module_",
-        "pybind11::dict", "pybind11::list", "pybind11::str", "pybind11::tuple", "pybind11::type",
-        "pybind11::exception<", "nanobind::object", "nanobind::handle", "nanobind::callable",
-        "boost::python::api::object", "boost::python::object"};
+    static const char *const handles[] = {"pybind11::object",     "pybind11::handle",
+                                          "pybind11::function",   "pybind11::module_",
+                                          "pybind11::dict",       "pybind11::list",
+                                          "pybind11::str",        "pybind11::tuple",
+                                          "pybind11::type",       "pybind11::exception<",
+                                          "nanobind::object",     "nanobind::handle",
+                                          "nanobind::callable",   "boost::python::api::object",
+                                          "boost::python::object"};
     for (size_t i = 0; i < sizeof(handles) / sizeof(*handles); i++) {
         if (str_starts(name, handles[i])) {
             return true;
@@ -257,12 +267,12 @@ types_fill_record(struct unit *u, CXType type, struct record_info *record, bool 
             struct types_class_walk walk = {.cx = u->cx, .u = u};
             CXCursor decl = u->cx->getTypeDeclaration(type);
             CXCursor generic = u->cx->getSpecializedCursorTemplate(decl);
-            u->cx->visitChildren(u->cx->Cursor_isNull(generic) ? decl : generic,
-                                 types_visit_class, &walk);
+            u->cx->visitChildren(u->cx->Cursor_isNull(generic) ? decl : generic, types_visit_class,
+                                 &walk);
             record->is_object = walk.base_object;
             record->is_nontrivial = types_owns_memory(record->name);
             record->is_nontrivial |= walk.nontrivial && !str_starts(record->name, "std::atomic") &&
-                                    !str_starts(record->name, "std::array");
+                                     !str_starts(record->name, "std::array");
             if (walk.base_handle || types_is_handle(record->name)) {
                 record->class = "python-handle";
             }
@@ -271,10 +281,10 @@ types_fill_record(struct unit *u, CXType type, struct record_info *record, bool 
         u->cx->Type_visitFields(type, types_visit_field, &walk);
     }
     if (!record->class) {
-        record->class = record->is_object                      ? "object-struct"
+        record->class = record->is_object                         ? "object-struct"
                         : str_starts(record->name, "std::atomic") ? "scalar"
-                        : record->is_nontrivial                ? "cpp-object"
-                                                               : "struct";
+                        : record->is_nontrivial                   ? "cpp-object"
+                                                                  : "struct";
     }
     if (!str_same(record->class, "struct") && !str_same(record->class, "cpp-object")) {
         record->holds = NULL;
@@ -314,8 +324,8 @@ types_classify_pointer(struct unit *u, CXType pointee, struct type_facts *out)
         types_classify_record(u, pointee, &inner, true);
         const char *known = types_look_up(
             pointee_classes, sizeof(pointee_classes) / sizeof(*pointee_classes), inner.record);
-        bool object = str_same(inner.class, "object-struct") ||
-                      str_same(inner.class, "type-object");
+        bool object =
+            str_same(inner.class, "object-struct") || str_same(inner.class, "type-object");
         out->class = known ? known : object ? "object-pointer" : "pointer";
         out->record = inner.record;
         if (inner.holds && str_list_has(inner.holds, "object-pointer")) {

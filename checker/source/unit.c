@@ -140,8 +140,8 @@ unit_spot(struct unit *u, CXCursor c)
     CXFile handle = NULL;
     /* Not the extent: its end is found by lexing the last token again. */
     u->cx->getExpansionLocation(u->cx->getCursorLocation(c), &handle, NULL, NULL, &place.offset);
-    place.file = u->last_file && u->last_file->handle == handle ? u->last_file
-                                                                : unit_file(u, handle);
+    place.file =
+        u->last_file && u->last_file->handle == handle ? u->last_file : unit_file(u, handle);
     u->last_file = place.file;
     place.lexed = unit_lexed(u, place.file);
     return place;
@@ -184,8 +184,8 @@ unit_place(struct unit *u, CXCursor c)
     unsigned line = 0, column = 0;
     u->cx->getExpansionLocation(u->cx->getRangeStart(range), &handle, &line, &column,
                                 &place.offset);
-    place.file = u->last_file && u->last_file->handle == handle ? u->last_file
-                                                                : unit_file(u, handle);
+    place.file =
+        u->last_file && u->last_file->handle == handle ? u->last_file : unit_file(u, handle);
     u->last_file = place.file;
     unsigned end_line = 0, end_column = 0;
     u->cx->getExpansionLocation(u->cx->getRangeEnd(range), NULL, &end_line, &end_column,

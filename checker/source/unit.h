@@ -20,15 +20,22 @@ struct unit_file {
     bool lexed_failed;
 };
 
-enum decl_sort { DECL_OTHER, DECL_LOCAL, DECL_PARAM, DECL_STATIC, DECL_FUNCTION, DECL_CONSTANT,
-                 DECL_FIELD };
+enum decl_sort {
+    DECL_OTHER,
+    DECL_LOCAL,
+    DECL_PARAM,
+    DECL_STATIC,
+    DECL_FUNCTION,
+    DECL_CONSTANT,
+    DECL_FIELD
+};
 
 /* What is remembered about a declaration, one look-up per declaration and unit. */
 struct decl {
     const void *key;
     enum decl_sort sort;
     const char *name;
-    const char *id; /* as in kinds.def; NULL for locals */
+    const char *id;  /* as in kinds.def; NULL for locals */
     const char *ref; /* descriptor of a mention: "var:ID", "local:x", "param:0", "func:ID" ... */
     enum file_class whose;
     bool is_object; /* object pointer type */
@@ -54,11 +61,11 @@ struct pointer_table { /* open addressing by address */
     size_t n, cap;
 };
 
-struct unit_paths { /* the same for all units of a run */
+struct unit_paths {                  /* the same for all units of a run */
     const char *const *python_roots; /* folders that hold a Python.h; real paths, NULL-terminated */
     const char *project_root;        /* real path */
     const char *resource_dir;
-    const char *working_directory;   /* real path of the current directory */
+    const char *working_directory; /* real path of the current directory */
 };
 
 struct unit {

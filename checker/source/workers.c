@@ -171,8 +171,7 @@ workers_end(struct worker *w, bool kill_it)
     close(w->to);
     close(w->from);
     int status = 0;
-    while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR) {}
     w->pid = 0;
     str_clear(&w->buffer);
     return status;
