@@ -15,40 +15,31 @@
 #include "base/map.h"
 #include "base/str.h"
 
+/* The formatter would nest these rows. */
+/* clang-format off */
 #define CX_FUNCTIONS(X)                                                                            \
-    X(getClangVersion)                                                                             \
-    X(createIndex) X(disposeIndex) X(parseTranslationUnit2) X(disposeTranslationUnit) X(           \
-        saveTranslationUnit) X(getTranslationUnitCursor) X(getNumDiagnostics) X(getDiagnostic)     \
-        X(disposeDiagnostic) X(getDiagnosticSeverity) X(getDiagnosticSpelling) X(                  \
-            getDiagnosticLocation) X(getFileLocation) X(getExpansionLocation) X(getFile)           \
-            X(getFileName) X(File_isEqual) X(visitChildren) X(getCursorSpelling) X(                \
-                getCursorDisplayName) X(getCursorReferenced) X(getCursorDefinition)                \
-                X(getCursorLocation) X(getCursorExtent) X(getRangeStart) X(getRangeEnd) X(         \
-                    getCursorType) X(getCursorUSR) X(getCursorSemanticParent)                      \
-                    X(getCursorLexicalParent) X(getCursorLinkage) X(getCursorVisibility) X(        \
-                        getCursorTLSKind) X(isCursorDefinition) X(isInvalid) X(isExpression)       \
-                        X(Cursor_getStorageClass) X(Cursor_hasVarDeclGlobalStorage) X(             \
-                            Cursor_getVarDeclInitializer) X(Cursor_getNumArguments)                \
-                            X(Cursor_getArgument) X(Cursor_isNull) X(Cursor_Evaluate) X(           \
-                                Cursor_isFunctionInlined) X(Cursor_isAnonymous)                    \
-                                X(EvalResult_getKind) X(EvalResult_getAsLongLong) X(               \
-                                    EvalResult_getAsStr) X(EvalResult_isUnsignedInt)               \
-                                    X(EvalResult_dispose) X(getCanonicalType) X(getPointeeType) X( \
-                                        getArrayElementType) X(getResultType)                      \
-                                        X(getTypeDeclaration) X(getTypeSpelling) X(getTypedefName) \
-                                            X(isConstQualifiedType) X(isVolatileQualifiedType) X(  \
-                                                Type_visitFields) X(Type_getSizeOf)                \
-                                                X(getNumArgTypes) X(getArgType) X(                 \
-                                                    getInclusions) X(getCString) X(disposeString)  \
-                                                    X(getEnumConstantDeclValue) X(                 \
-                                                        Location_isInSystemHeader) X(equalCursors) \
-                                                        X(getCursorKindSpelling)                   \
-                                                            X(getTypedefDeclUnderlyingType)        \
-                                                                X(Type_getNamedType) X(            \
-                                                                    getSpecializedCursorTemplate)  \
-                                                                    X(CXXMethod_isConst) X(        \
-                                                                        CXXMethod_isStatic)        \
-                                                                        X(CXXMethod_isPureVirtual)
+    X(getClangVersion) X(createIndex) X(disposeIndex) X(parseTranslationUnit2)                     \
+    X(disposeTranslationUnit) X(saveTranslationUnit) X(getTranslationUnitCursor)                   \
+    X(getNumDiagnostics) X(getDiagnostic) X(disposeDiagnostic) X(getDiagnosticSeverity)            \
+    X(getDiagnosticSpelling) X(getDiagnosticLocation) X(getFileLocation) X(getExpansionLocation)   \
+    X(getFile) X(getFileName) X(File_isEqual) X(visitChildren) X(getCursorSpelling)                \
+    X(getCursorDisplayName) X(getCursorReferenced) X(getCursorDefinition) X(getCursorLocation)     \
+    X(getCursorExtent) X(getRangeStart) X(getRangeEnd) X(getCursorType) X(getCursorUSR)            \
+    X(getCursorSemanticParent) X(getCursorLexicalParent) X(getCursorLinkage)                       \
+    X(getCursorVisibility) X(getCursorTLSKind) X(isCursorDefinition) X(isInvalid) X(isExpression)  \
+    X(Cursor_getStorageClass) X(Cursor_hasVarDeclGlobalStorage) X(Cursor_getVarDeclInitializer)    \
+    X(Cursor_getNumArguments) X(Cursor_getArgument) X(Cursor_isNull) X(Cursor_Evaluate)            \
+    X(Cursor_isFunctionInlined) X(Cursor_isAnonymous)                                              \
+    X(EvalResult_getKind) X(EvalResult_getAsLongLong) X(EvalResult_getAsStr)                       \
+    X(EvalResult_isUnsignedInt) X(EvalResult_dispose) X(getCanonicalType) X(getPointeeType)        \
+    X(getArrayElementType) X(getResultType) X(getTypeDeclaration) X(getTypeSpelling)               \
+    X(getTypedefName) X(isConstQualifiedType) X(isVolatileQualifiedType) X(Type_visitFields)       \
+    X(Type_getSizeOf) X(getNumArgTypes) X(getArgType) X(getInclusions) X(getCString)               \
+    X(disposeString) X(getEnumConstantDeclValue) X(Location_isInSystemHeader)                      \
+    X(equalCursors) X(getCursorKindSpelling) X(getTypedefDeclUnderlyingType)                       \
+    X(Type_getNamedType) X(getSpecializedCursorTemplate) X(CXXMethod_isConst)                      \
+    X(CXXMethod_isStatic) X(CXXMethod_isPureVirtual)
+/* clang-format on */
 
 struct cx {
     void *handle;
