@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import unittest
 
-__all__ = ["Layering", "NothingOfTheMachine", "SetUp", "Shape"]
+__all__ = ["Documents", "Layering", "NothingOfTheMachine", "SetUp", "Shape"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 C_SUFFIXES = {".c", ".h", ".cc", ".cpp", ".def"}
@@ -161,6 +161,30 @@ class Shape(unittest.TestCase):
                 bad += [f"{path}:{number}" for number in lines_matching(
                     re.compile(r"\t|[ \t]$|^.{101}"), text)]
         self.assertEqual(bad, [])
+
+
+class Documents(unittest.TestCase):
+    """What pages point at is there."""
+
+    def pages(self):
+        return [path for path in tree_files() if path.suffix == ".md"]
+
+    def test_links_lead_somewhere(self):
+        link = re.compile(r"\]\((?!https?://)([^)#\s]+)")
+        dead = [f"{path}: {target}" for path in self.pages()
+                for target in link.findall(text_of(path))
+                if not (ROOT / path.parent / target).exists()]
+        self.assertEqual(dead, [])
+
+    def test_rules_that_are_named_exist(self):
+        """By family code, so that other words with digits (PEP 703, UTF8) are left alone."""
+        rules = {path.stem.split("-")[0] for path in (ROOT / "rules").glob("*/*.md")}
+        families = "|".join(sorted({re.match("[A-Z]+", rule)[0] for rule in rules}))
+        named = re.compile(rf"\b(?:{families}|REG)[0-9]{{2}}\b")
+        unknown = [f"{path}: {rule}" for path in self.pages()
+                   if path.parts[0] == "docs" or len(path.parts) == 1
+                   for rule in named.findall(text_of(path)) if rule not in rules]
+        self.assertEqual(unknown, [])
 
 
 class SetUp(unittest.TestCase):
