@@ -120,12 +120,10 @@ static bool
 heap_knows_no_module(struct program *p, const struct type_info *type)
 {
     bool any = false;
-    FACTS_EACH(p->facts, arg, arg)
-    {
-        const char *target = value_of(arg->value, "addr");
-        const struct body *b = str_same(target ? value_of(target, "var") : NULL, type->id)
-                                   ? scan_body(p, arg->func)
-                                   : NULL;
+    const struct fact_list *args = program_list(&p->args_naming, type->id);
+    for (size_t i = 0; args && i < args->all.n; i++) {
+        const struct fact_arg *arg = (const struct fact_arg *)(const void *)args->all.at[i];
+        const struct body *b = value_of(arg->value, "addr") ? scan_body(p, arg->func) : NULL;
         if (!b) {
             continue;
         }

@@ -274,6 +274,7 @@ link_spread(struct program *p, unsigned bit)
 void
 link_entries(struct program *p)
 {
+    struct body_cursor last = {0};
     link_bind_tables(p);
     link_bind_assignments(p);
     link_loose_ends(p);
@@ -287,12 +288,12 @@ link_entries(struct program *p)
     }
     FACTS_EACH(p->facts, call, c)
     {
-        struct body *b = program_body(p, c->func);
+        struct body *b = program_body_again(p, &last, c->func);
         c->entry = b ? b->fact->entry : NULL;
     }
     FACTS_EACH(p->facts, access, a)
     {
-        struct body *b = a->func && *a->func ? program_body(p, a->func) : NULL;
+        struct body *b = program_body_again(p, &last, a->func);
         a->entry = b ? b->fact->entry : NULL;
     }
 }

@@ -458,6 +458,7 @@ link_names_of(struct reach *r, const char *id, int unit, const struct module_set
 static void
 link_mark(struct program *p, struct reach *r, const struct module_set *unit_sets)
 {
+    struct body_cursor last = {0};
     for (size_t i = 0; i < p->bodies.n; i++) {
         struct body *b = p->bodies.at[i];
         const struct set_names *names = link_names_of(r, b->fact->id, b->fact->at.unit, unit_sets);
@@ -472,7 +473,7 @@ link_mark(struct program *p, struct reach *r, const struct module_set *unit_sets
     }
     FACTS_EACH(p->facts, call, c)
     {
-        const struct body *b = program_body(p, c->func);
+        const struct body *b = program_body_again(p, &last, c->func);
         if (b) {
             c->modules = b->fact->modules;
             c->test_code = b->test_code;

@@ -224,6 +224,9 @@ locks_point(struct lock_walk *w, long seq)
 static const struct fact_block *
 locks_block(const struct body *b, long id)
 {
+    if (id >= 0 && (size_t)id < b->blocks.n && b->blocks.at[id]->id == id) {
+        return b->blocks.at[id];
+    }
     for (size_t i = 0; i < b->blocks.n; i++) {
         if (b->blocks.at[i]->id == id) {
             return b->blocks.at[i];
@@ -268,6 +271,9 @@ locks_leave(struct lock_walk *w, struct lock_frames *frames, long seq)
 static void
 locks_enter(struct lock_walk *w, struct lock_frames *frames, long id, long seq)
 {
+    if (frames->at.n && frames->at.at[frames->at.n - 1].block->id == id) {
+        return; /* still in the block of the event before */
+    }
     const struct fact_block *path[64];
     size_t n = 0;
     for (const struct fact_block *block = locks_block(w->b, id);
@@ -427,6 +433,7 @@ locks_at(struct program *p, const struct body *b, long seq)
 void
 locks_run(struct program *p)
 {
+    struct body_cursor last = {0};
     for (size_t i = 0; i < p->bodies.n; i++) {
         locks_state(p, p->bodies.at[i]);
     }
@@ -435,12 +442,12 @@ locks_run(struct program *p)
     }
     FACTS_EACH(p->facts, call, c)
     {
-        const struct body *b = program_body(p, c->func);
+        const struct body *b = program_body_again(p, &last, c->func);
         c->locks = b ? locks_at(p, b, c->seq) : NULL;
     }
     FACTS_EACH(p->facts, access, a)
     {
-        const struct body *b = a->func && *a->func ? program_body(p, a->func) : NULL;
+        const struct body *b = program_body_again(p, &last, a->func);
         a->locks = b ? locks_at(p, b, a->seq) : NULL;
     }
 }

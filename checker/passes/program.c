@@ -164,9 +164,10 @@ program_index_bodies(struct program *p)
 }
 
 static struct body *
-program_event_body(struct program *p, const char *func, const struct fact *at)
+program_event_body(struct program *p, struct body_cursor *last, const char *func,
+                   const struct fact *at)
 {
-    struct body *b = func && *func ? program_body(p, func) : NULL;
+    struct body *b = program_body_again(p, last, func);
     return b && b->fact->at.unit == at->unit ? b : NULL;
 }
 
@@ -185,38 +186,39 @@ program_index_access(struct body *b, struct fact_access *a)
 static void
 program_index_events(struct program *p)
 {
+    struct body_cursor last = {0};
     for (size_t i = 0; i < p->facts->all.n; i++) {
         struct fact *f = p->facts->all.at[i];
         struct body *b;
         switch (f->kind) {
         case FACT_call:
-            b = program_event_body(p, ((struct fact_call *)(void *)f)->func, f);
+            b = program_event_body(p, &last, ((struct fact_call *)(void *)f)->func, f);
             if (b) {
                 vec_push(&b->events, f);
                 vec_push(&b->calls, (struct fact_call *)(void *)f);
             }
             break;
         case FACT_access:
-            b = program_event_body(p, ((struct fact_access *)(void *)f)->func, f);
+            b = program_event_body(p, &last, ((struct fact_access *)(void *)f)->func, f);
             if (b) {
                 vec_push(&b->events, f);
                 program_index_access(b, (struct fact_access *)(void *)f);
             }
             break;
         case FACT_jump:
-            b = program_event_body(p, ((struct fact_jump *)(void *)f)->func, f);
+            b = program_event_body(p, &last, ((struct fact_jump *)(void *)f)->func, f);
             if (b) {
                 vec_push(&b->events, f);
             }
             break;
         case FACT_block:
-            b = program_event_body(p, ((struct fact_block *)(void *)f)->func, f);
+            b = program_event_body(p, &last, ((struct fact_block *)(void *)f)->func, f);
             if (b) {
                 vec_push(&b->blocks, (struct fact_block *)(void *)f);
             }
             break;
         case FACT_arg:
-            b = program_event_body(p, ((struct fact_arg *)(void *)f)->func, f);
+            b = program_event_body(p, &last, ((struct fact_arg *)(void *)f)->func, f);
             if (b) {
                 vec_push(&b->args, (struct fact_arg *)(void *)f);
             }
@@ -397,6 +399,7 @@ program_free(struct program *p)
     program_free_lists(&p->calls_named);
     program_free_lists(&p->args_naming);
     program_free_lists(&p->fields_naming);
+    program_free_lists(&p->inits_of);
     type_index_free(p);
     roots_free(p);
     map_free(&p->body_by_id);

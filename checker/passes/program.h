@@ -61,6 +61,7 @@ struct program {
     struct map calls_named;    /* callee -> struct fact_list of call facts */
     struct map args_naming;   /* variable id -> struct fact_list: args that are it or point to it */
     struct map fields_naming; /* variable id -> struct fact_list: typefields, the same */
+    struct map inits_of;      /* variable id -> struct fact_list: accesses in its initialiser */
     struct type_index *type_index; /* see type_index_of() */
     struct shared_roots *roots;    /* see roots_of() */
     VEC(struct type_info *) types;
@@ -95,6 +96,20 @@ const char *entry_words(struct program *p, unsigned entry);
 /* The word behind the colon when value starts with prefix and a colon: value_of("func:f", "func")
  * is "f"; NULL otherwise. */
 const char *value_of(const char *value, const char *prefix);
+/* The same, asked again and again: neighbouring facts mostly stand in one function. */
+struct body_cursor {
+    const char *id;
+    struct body *body;
+};
+static inline struct body *
+program_body_again(const struct program *p, struct body_cursor *last, const char *id)
+{
+    if (id != last->id) {
+        last->id = id;
+        last->body = id && *id ? program_body(p, id) : NULL;
+    }
+    return last->body;
+}
 /* What the program knows under a key: one of the maps to fact_list; NULL when nothing. */
 static inline const struct fact_list *
 program_list(const struct map *m, const char *key)

@@ -50,4 +50,10 @@ program_index_names(struct program *p)
     {
         program_list_add(p, &p->fields_naming, program_named_variable(f->value), &f->at);
     }
+    FACTS_EACH(p->facts, access, access)
+    {
+        if (!access->func || !*access->func) {
+            program_list_add(p, &p->inits_of, value_of(access->context, "init"), &access->at);
+        }
+    }
 }

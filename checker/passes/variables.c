@@ -176,13 +176,9 @@ variables_lock_evidence(struct program *p, struct fact_variable *v,
 static void
 variables_initialised_with_objects(struct program *p, struct fact_variable *v)
 {
-    struct str context = {0};
-    str_addf(&context, "init:%s", v->id);
-    FACTS_EACH(p->facts, access, a)
-    {
-        if (!a->context || (a->func && *a->func) || !str_same(a->context, context.s)) {
-            continue;
-        }
+    const struct fact_list *list = program_list(&p->inits_of, v->id);
+    for (size_t i = 0; list && i < list->all.n; i++) {
+        const struct fact_access *a = (const struct fact_access *)(const void *)list->all.at[i];
         const struct fact_variable *target = program_variable(p, a->var);
         if (target &&
             (str_same(target->class, "type-object") || str_same(target->class, "object-struct"))) {
@@ -190,7 +186,6 @@ variables_initialised_with_objects(struct program *p, struct fact_variable *v)
             link_add_word(p, &v->sources, "addr");
         }
     }
-    str_free(&context);
 }
 
 static void
