@@ -6,7 +6,7 @@
 
 /* "own-gil blocker, shared-gil hazard": what holds unless a severity-if says otherwise. */
 static void
-explain_severities(const struct rule *rule, FILE *out)
+explain_severities(const struct rule *rule, bool conditions, FILE *out)
 {
     const char *between = "";
     for (int t = 0; t < TARGETS; t++) {
@@ -16,11 +16,10 @@ explain_severities(const struct rule *rule, FILE *out)
             between = ", ";
         }
     }
-    for (size_t i = 0; i < rule->severity_if.n; i++) {
+    for (size_t i = 0; conditions && i < rule->severity_if.n; i++) {
         const struct severity_if *other = &rule->severity_if.at[i];
-        fprintf(out, "%s%s %s in some cases", between, target_name(other->target),
-                severity_name(other->severity));
-        between = ", ";
+        fprintf(out, "%s%s %s when %s", i ? "; " : "\n            but ",
+                target_name(other->target), severity_name(other->severity), other->when);
     }
 }
 
@@ -50,7 +49,7 @@ explain_rule(const struct ruleset *set, const char *id_or_name, FILE *out)
         return false;
     }
     fprintf(out, "%s %s\n", rule->id, rule->name);
-    explain_severities(rule, out);
+    explain_severities(rule, true, out);
     fprintf(out, "\nconfidence %s, since extcheck %s, Python %s\n\n%s",
             confidence_name(rule->confidence), rule->since ? rule->since : "0.1",
             rule->python ? rule->python : "3.9+", explain_body(rule->page));
@@ -66,7 +65,7 @@ explain_list(const struct ruleset *set, FILE *out)
     for (size_t i = 0; i < set->rules.n; i++) {
         const struct rule *rule = set->rules.at[i];
         fprintf(out, "%-7s %-36s %-7s ", rule->id, rule->name, confidence_name(rule->confidence));
-        explain_severities(rule, out);
+        explain_severities(rule, false, out);
         fputc('\n', out);
     }
 }

@@ -236,7 +236,11 @@ program_index_variables(struct program *p)
     FACTS_EACH(p->facts, variable, v)
     {
         struct fact_variable *known = program_variable(p, v->id);
-        if (!known || (!known->is_definition && v->is_definition)) {
+        /* `static PyTypeObject T;` further up only announces the one with the initialiser. */
+        bool fuller = known && known->is_definition && v->is_definition &&
+                      known->at.unit == v->at.unit && str_same(known->init, "none") &&
+                      !str_same(v->init, "none");
+        if (!known || fuller || (!known->is_definition && v->is_definition)) {
             map_set(&p->variable_by_id, v->id, v);
         }
     }

@@ -73,6 +73,14 @@ snippet_measure(const struct place *place, const char *line)
     struct snippet_range range = {.from = -1, .to = -1};
     struct str cell = {0};
     size_t n = strlen(line);
+    struct place whole = *place;
+    size_t indent = strspn(line, " \t");
+    if (place->column <= 1 && place->end_column <= 1 && indent && indent < n) {
+        /* Only the line is known: its text, not its indentation. */
+        whole.column = (int)indent + 1;
+        whole.end_column = (int)n + 1;
+        place = &whole;
+    }
     for (size_t at = 0; at <= n;) {
         if (range.from < 0 && place->column > 0 && at + 1 >= (size_t)place->column) {
             range.from = range.total;

@@ -58,6 +58,7 @@ struct severity_if {
     enum target target;
     enum severity severity;
     VEC(struct condition) conditions;
+    const char *when; /* the conditions as written */
 };
 
 struct rule {

@@ -133,7 +133,7 @@ rule_set_severity_if(struct rule_reader *r, const char *value)
     if (!when) {
         return "expected TARGET SEVERITY when CONDITIONS";
     }
-    struct severity_if branch = {0};
+    struct severity_if branch = {.when = rule_trim(r->set, when + 6, strlen(when + 6))};
     const char *wrong = rule_read_severity(r, rule_trim(r->set, value, (size_t)(when - value)),
                                            &branch.target, &branch.severity);
     wrong = wrong ? wrong : rule_add_conditions(r, when + 6, &branch);

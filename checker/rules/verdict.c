@@ -76,6 +76,19 @@ verdict_count(const struct verdict_run *v, enum target t, enum severity s)
     return n;
 }
 
+/* Findings at hazard or above that a suppression or the baseline takes out of the count. */
+static int
+verdict_accepted(const struct verdict_run *v, enum target t)
+{
+    int n = 0;
+    for (size_t i = 0; i < v->out->all.n; i++) {
+        const struct finding *f = v->out->all.at[i];
+        n += f->suppression != NOT_SUPPRESSED && f->severity[t] >= SEVERITY_HAZARD &&
+             !verdict_is_declaration(t, f->rule) && verdict_owns(v, f);
+    }
+    return n;
+}
+
 static const struct finding *
 verdict_declaration(const struct verdict_run *v, enum target t)
 {
@@ -164,6 +177,7 @@ verdict_not_loading(const struct verdict_run *v, enum target t, const struct fin
     bool broken = worst && worst->severity[t] == SEVERITY_BLOCKER;
     if (t == TARGET_FREE_THREADED && !broken) {
         out.verdict = v->incomplete ? VERDICT_UNKNOWN : VERDICT_RUNS_WITH_GIL;
+        reason = v->incomplete ? "not everything could be analysed" : reason;
     }
     out.deciding = broken ? worst : verdict_declaration(v, t);
     out.reason = broken ? arena_printf(&v->out->arena, "%s, and %d blocker%s", reason, blockers,
@@ -191,6 +205,15 @@ verdict_loading(const struct verdict_run *v, enum target t, enum loads loads,
     else if (severity == SEVERITY_HAZARD) {
         out.verdict = VERDICT_READY_WITH_WARNINGS;
         out.reason = arena_printf(&v->out->arena, "%d hazard%s", n, n == 1 ? "" : "s");
+    }
+    else if (verdict_accepted(v, t)) {
+        /* What somebody accepted is still there: the word `ready` would hide it. */
+        int accepted = verdict_accepted(v, t);
+        out.verdict = VERDICT_READY_WITH_WARNINGS;
+        out.deciding = NULL;
+        out.reason = arena_printf(&v->out->arena,
+                                  "%d finding%s accepted by suppressions or the baseline", accepted,
+                                  accepted == 1 ? "" : "s");
     }
     else {
         out.verdict = VERDICT_READY;

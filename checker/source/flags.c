@@ -85,6 +85,20 @@ flags_add_joined(struct plan *plan, struct plan_unit *unit, const char *director
     str_free(&joined);
 }
 
+/* Flags of a build that say nothing about the meaning of the source. */
+static bool
+flags_is_harmless(const char *arg)
+{
+    static const char *const prefixes[] = {"-O", "-g", "-W", "-f", "-m", "-c", "-pipe", "-M", "-w",
+                                           "-v", "-L", "-l", "-shared", "-s", "-D_FORTIFY_SOURCE"};
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+        if (str_starts(arg, prefixes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 flags_filter(struct plan *plan, struct plan_unit *unit, const char *directory,
              const char *const *args, size_t n)
@@ -112,6 +126,9 @@ flags_filter(struct plan *plan, struct plan_unit *unit, const char *directory,
         else if (strcmp(arg, "-o") == 0 || strcmp(arg, "-MF") == 0 || strcmp(arg, "-MT") == 0 ||
                  strcmp(arg, "-MQ") == 0) {
             i++;
+        }
+        else if (!directory && !flags_is_harmless(arg)) {
+            diag_warning("the flag '%s' behind -- is not used", arg);
         }
         if (str_starts(arg, "-DPy_LIMITED_API") ||
             (strcmp(arg, "-D") == 0 && i < n && str_starts(args[i], "Py_LIMITED_API"))) {

@@ -483,6 +483,14 @@ inits_array(struct unit *u, CXCursor list, const char *id, const char *class)
     cx_children_free(&elements);
 }
 
+/* Length of the name at a line and column. */
+static unsigned
+inits_name_length(const struct unit_place *place, unsigned line, unsigned column)
+{
+    bool known = place->lexed && line && line <= place->lexed->lines.n;
+    return known ? lexed_word(place->lexed, place->lexed->lines.at[line - 1] + column - 1) : 0;
+}
+
 /* Numbers and text refer to nothing; tables of them can be long. */
 static bool
 inits_is_plain(const struct type_facts *type)
@@ -515,6 +523,11 @@ inits_variable(struct unit *u, CXCursor c, const char *id, const struct type_fac
         }
     }
     struct unit_place place = unit_place(u, c);
+    unsigned line = 0, column = 0;
+    u->cx->getExpansionLocation(u->cx->getCursorLocation(c), NULL, &line, &column, NULL);
+    place.line = (int)line; /* at the name, not at `static` */
+    place.column = (int)column;
+    place.end_column = (int)(column + inits_name_length(&place, line, column));
     unit_set_file(u, &place);
     if (is_list && str_same(type->class, "moduledef")) {
         struct fact_moduledef *def =

@@ -200,21 +200,38 @@ parse_inclusion(CXFile file, CXSourceLocation *stack, unsigned n, CXClientData d
     str_addc(walk->result, '\n');
 }
 
+struct included_sources {
+    struct unit *u;
+    struct str list;
+};
+
+static void
+parse_included_source(CXFile handle, CXSourceLocation *stack, unsigned n, CXClientData data)
+{
+    (void)stack;
+    struct included_sources *walk = data;
+    if (!n || !handle) {
+        return; /* the unit itself */
+    }
+    const char *name =
+        cx_text(walk->u->cx, walk->u->strings, walk->u->cx->getFileName(handle));
+    if (str_ends(name, ".c") || str_ends(name, ".cc") || str_ends(name, ".cpp") ||
+        str_ends(name, ".cxx")) {
+        const struct unit_file *file = unit_file(walk->u, handle);
+        if (file->whose == FILE_PROJECT) {
+            str_addf(&walk->list, "%s%s", walk->list.n ? "," : "", file->path);
+        }
+    }
+}
+
 /* Some projects include their other .c files into one: those are no units of their own. */
 static const char *
 parse_included_sources(struct unit *u)
 {
-    struct str list = {0};
-    for (size_t i = 0; i < u->files.n; i++) {
-        const struct unit_file *file = u->files.at[i];
-        bool source = str_ends(file->path, ".c") || str_ends(file->path, ".cc") ||
-                      str_ends(file->path, ".cpp") || str_ends(file->path, ".cxx");
-        if (file->whose == FILE_PROJECT && source) {
-            str_addf(&list, "%s%s", list.n ? "," : "", file->path);
-        }
-    }
-    const char *kept = list.n ? facts_intern(u->facts, list.s) : NULL;
-    str_free(&list);
+    struct included_sources walk = {.u = u};
+    u->cx->getInclusions(u->tu, parse_included_source, &walk);
+    const char *kept = walk.list.n ? facts_intern(u->facts, walk.list.s) : NULL;
+    str_free(&walk.list);
     return kept;
 }
 
