@@ -54,7 +54,7 @@ decls_variable(struct unit *u, CXCursor c, const char *func)
                  : storage == CX_SC_Static || func ? "static"
                                                    : "global";
     v->linkage = decls_linkage(u, c);
-    v->type = cx_text(cx, u->strings, cx->getTypeSpelling(cx->getCursorType(c)));
+    v->type = unit_type_text(u, cx->getCursorType(c));
     v->class = type.class;
     v->holds = type.holds;
     v->record = type.record;
@@ -223,7 +223,7 @@ decls_struct(struct unit *u, CXCursor c)
             facts_new_member(u->facts, place.line, place.column, place.end_column);
         m->record = record.record;
         m->name = cx_text(cx, u->strings, cx->getCursorSpelling(fields.at[i]));
-        m->type = cx_text(cx, u->strings, cx->getTypeSpelling(cx->getCursorType(fields.at[i])));
+        m->type = unit_type_text(u, cx->getCursorType(fields.at[i]));
         m->class = field.class;
         m->index = index++;
     }

@@ -106,7 +106,7 @@ static const char *
 types_plain_name(struct unit *u, CXType type)
 {
     struct str name = {0};
-    cx_add(u->cx, &name, u->cx->getTypeSpelling(type));
+    str_add(&name, unit_type_text(u, type));
     const char *s = name.s ? name.s : "";
     static const char *const words[] = {"const ", "volatile ", "struct ",
                                         "union ", "enum ",     "class "};

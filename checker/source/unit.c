@@ -250,13 +250,29 @@ unit_add_scope(struct unit *u, CXCursor c, struct str *out)
         parent.kind == CXCursor_StructDecl || parent.kind == CXCursor_ClassTemplate ||
         parent.kind == CXCursor_ClassTemplatePartialSpecialization) {
         unit_add_scope(u, parent, out);
-        size_t before = out->n;
-        cx_add(u->cx, out, u->cx->getCursorSpelling(parent));
-        if (out->n == before) {
-            str_add(out, "(anonymous)");
-        }
-        str_add(out, "::");
+        const char *name = cx_text(u->cx, u->strings, u->cx->getCursorSpelling(parent));
+        /* Nothing under LLVM 14, "(lambda at FILE:1:2)" or the like later. */
+        str_addf(out, "%s::", *name && *name != '(' ? name : "(anonymous)");
     }
+}
+
+const char *
+unit_type_text(struct unit *u, CXType type)
+{
+    static const char anonymous[] = "(anonymous namespace)::";
+    const char *text = cx_text(u->cx, u->strings, u->cx->getTypeSpelling(type));
+    const char *at = strstr(text, anonymous);
+    if (!at) {
+        return text;
+    }
+    struct str plain = {0}; /* only some versions of clang spell it */
+    for (; at; text = at + sizeof(anonymous) - 1, at = strstr(text, anonymous)) {
+        str_addn(&plain, text, (size_t)(at - text));
+    }
+    str_add(&plain, text);
+    const char *kept = intern(u->strings, plain.s);
+    str_free(&plain);
+    return kept;
 }
 
 static bool

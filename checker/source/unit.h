@@ -114,6 +114,9 @@ const char *unit_word_at(struct unit *u, const struct unit_place *place);
 /* Source text of a cursor, at most max bytes, white space squeezed. */
 const char *unit_text(struct unit *u, CXCursor c, size_t max);
 
+/* A type's spelling, the same with every version of clang. */
+const char *unit_type_text(struct unit *u, CXType type);
+
 /* The entry for a declaration (a referenced cursor); never NULL. */
 struct decl *unit_decl(struct unit *u, CXCursor c);
 /* Id of a variable or function declared by c. */
