@@ -216,9 +216,26 @@ state_check_constructor(struct program *p, struct body *b)
     }
 }
 
+/* A project's own macro (an ASSERT that exits, say) is one place to mend, not one per use. */
+static bool
+state_is_repeated_macro(struct program *p, struct map *seen, const struct fact_call *call)
+{
+    if (!call->macro || str_same(call->macro, call->callee)) {
+        return false;
+    }
+    struct str key = {0};
+    str_addf(&key, "%s %s", call->macro, call->callee);
+    void **slot = map_slot(seen, facts_intern(p->facts, key.s));
+    str_free(&key);
+    bool repeated = *slot != NULL;
+    *slot = p;
+    return repeated;
+}
+
 void
 pass_process_state(struct program *p)
 {
+    struct map macros = {0};
     for (size_t i = 0; i < p->bodies.n; i++) {
         struct body *b = p->bodies.at[i];
         state_check_constructor(p, b);
@@ -233,11 +250,12 @@ pass_process_state(struct program *p)
                 continue;
             }
             const char *what = state_group(p, b, call);
-            if (what) {
+            if (what && !state_is_repeated_macro(p, &macros, call)) {
                 struct fact_flaw *flaw = program_flaw(p, &call->at, b, what, call->callee);
                 flaw->symbol = call->callee;
             }
             state_check_handler(p, b, call);
         }
     }
+    map_free(&macros);
 }
