@@ -70,8 +70,20 @@ enum fact_kind fact_kind_named_n(const char *name, size_t n);
 /* The field called name, or NULL. The pseudo fields file, line are not in here. */
 const struct fact_field *fact_field_named(enum fact_kind kind, const char *name);
 /* The value of a string field (may be NULL) or number field. */
-const char *fact_string(const struct fact *f, const struct fact_field *field);
-long fact_number(const struct fact *f, const struct fact_field *field);
+static inline const char *
+fact_string(const struct fact *f, const struct fact_field *field)
+{
+    const char *value;
+    memcpy(&value, (const char *)f + field->offset, sizeof(value));
+    return value;
+}
+static inline long
+fact_number(const struct fact *f, const struct fact_field *field)
+{
+    long value;
+    memcpy(&value, (const char *)f + field->offset, sizeof(value));
+    return value;
+}
 
 struct facts {
     struct arena arena;

@@ -58,22 +58,6 @@ fact_field_named(enum fact_kind kind, const char *name)
 }
 
 const char *
-fact_string(const struct fact *f, const struct fact_field *field)
-{
-    const char *value;
-    memcpy(&value, (const char *)f + field->offset, sizeof(value));
-    return value;
-}
-
-long
-fact_number(const struct fact *f, const struct fact_field *field)
-{
-    long value;
-    memcpy(&value, (const char *)f + field->offset, sizeof(value));
-    return value;
-}
-
-const char *
 facts_intern(struct facts *store, const char *s)
 {
     return s ? intern(&store->strings, s) : NULL;
