@@ -49,7 +49,7 @@ def counted_findings(report, module):
     """{(rule, line)} at hazard or above in the module's own file."""
     found = set()
     for finding in report["findings"]:
-        if finding.get("suppressed") or worst_severity(finding) not in COUNTED:
+        if finding.get("suppression") or worst_severity(finding) not in COUNTED:
             continue
         if os.path.basename(finding["file"]) != module.source.name:
             raise Disagreement(f"{finding['rule']} is reported in {finding['file']}")
