@@ -18,8 +18,8 @@ explain_severities(const struct rule *rule, bool conditions, FILE *out)
     }
     for (size_t i = 0; conditions && i < rule->severity_if.n; i++) {
         const struct severity_if *other = &rule->severity_if.at[i];
-        fprintf(out, "%s%s %s when %s", i ? "; " : "\n            but ",
-                target_name(other->target), severity_name(other->severity), other->when);
+        fprintf(out, "%s%s %s when %s", i ? "; " : "\n            but ", target_name(other->target),
+                severity_name(other->severity), other->when);
     }
 }
 

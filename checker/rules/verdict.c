@@ -211,9 +211,9 @@ verdict_loading(const struct verdict_run *v, enum target t, enum loads loads,
         int accepted = verdict_accepted(v, t);
         out.verdict = VERDICT_READY_WITH_WARNINGS;
         out.deciding = NULL;
-        out.reason = arena_printf(&v->out->arena,
-                                  "%d finding%s accepted by suppressions or the baseline", accepted,
-                                  accepted == 1 ? "" : "s");
+        out.reason =
+            arena_printf(&v->out->arena, "%d finding%s accepted by suppressions or the baseline",
+                         accepted, accepted == 1 ? "" : "s");
     }
     else {
         out.verdict = VERDICT_READY;

@@ -89,8 +89,9 @@ flags_add_joined(struct plan *plan, struct plan_unit *unit, const char *director
 static bool
 flags_is_harmless(const char *arg)
 {
-    static const char *const prefixes[] = {"-O", "-g", "-W", "-f", "-m", "-c", "-pipe", "-M", "-w",
-                                           "-v", "-L", "-l", "-shared", "-s", "-D_FORTIFY_SOURCE"};
+    static const char *const prefixes[] = {"-O", "-g",    "-W",      "-f", "-m",
+                                           "-c", "-pipe", "-M",      "-w", "-v",
+                                           "-L", "-l",    "-shared", "-s", "-D_FORTIFY_SOURCE"};
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
         if (str_starts(arg, prefixes[i])) {
             return true;

@@ -213,8 +213,7 @@ parse_included_source(CXFile handle, CXSourceLocation *stack, unsigned n, CXClie
     if (!n || !handle) {
         return; /* the unit itself */
     }
-    const char *name =
-        cx_text(walk->u->cx, walk->u->strings, walk->u->cx->getFileName(handle));
+    const char *name = cx_text(walk->u->cx, walk->u->strings, walk->u->cx->getFileName(handle));
     if (str_ends(name, ".c") || str_ends(name, ".cc") || str_ends(name, ".cpp") ||
         str_ends(name, ".cxx")) {
         const struct unit_file *file = unit_file(walk->u, handle);
