@@ -90,10 +90,11 @@ pass_generated(struct program *p)
             continue;
         }
         bool internal = generated_is_internal(v->name);
-        bool shared = !v->is_const && generated_holds_objects(v) && generated_is_written(p, v);
+        bool shared = !v->is_const && !v->immortal_only && generated_holds_objects(v) &&
+                      generated_is_written(p, v);
         const char *shape = internal ? "generated" : NULL;
         if (shared && (!internal || reported != v->at.unit)) {
-            shape = internal ? "cython-static" : "cython-global";
+            shape = single ? "cython-single" : internal ? "cython-static" : "cython-global";
             reported = internal ? v->at.unit : reported;
         }
         if (shape) {

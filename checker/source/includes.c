@@ -15,6 +15,7 @@ struct plan_header {
     const char *real;
     struct lexed lexed;
     bool ok;
+    bool asked, brings_python; /* does it include Python.h, itself or through its own headers? */
 };
 
 /* Headers below the project's root, by file name. */
@@ -270,12 +271,30 @@ includes_is_guard(const struct lexed *lexed, size_t i)
     return guard && (i < 2 || last);
 }
 
-/* Binding libraries whose headers include Python.h themselves. */
+/* Does a library's header include Python.h, as those of binding libraries do? Its own includes are
+ * looked for beside it and up to two folders up (`<cppy/ptr.h>` from cppy/cppy.h). */
 static bool
-includes_brings_python(const char *name)
+includes_brings_python(struct plan *plan, const char *real, int depth)
 {
-    return str_starts(name, "pybind11/") || str_starts(name, "nanobind/") ||
-           str_starts(name, "boost/python");
+    struct plan_header *header = includes_header(plan, real);
+    if (header->asked || !header->ok || depth > 4) {
+        return header->brings_python;
+    }
+    header->asked = true;
+    header->brings_python = header->lexed.includes_python;
+    const char *dir = includes_dirname(plan, real);
+    const char *up = includes_dirname(plan, dir);
+    const char *const dirs[] = {dir, up, includes_dirname(plan, up)};
+    for (size_t i = 0; i < header->lexed.includes.n && !header->brings_python; i++) {
+        for (size_t k = 0; k < 3 && !header->brings_python; k++) {
+            char path[PATH_MAX];
+            const char *next = includes_join(plan, dirs[k], header->lexed.includes.at[i].name);
+            header->brings_python =
+                realpath(next, path) &&
+                includes_brings_python(plan, intern(&plan->strings, path), depth + 1);
+        }
+    }
+    return header->brings_python;
 }
 
 static void includes_walk_file(struct includes_walk *walk, const struct lexed *lexed,
@@ -334,6 +353,7 @@ includes_follow(struct includes_walk *walk, const struct include_site *site, con
             vec_push(&walk->unit->candidates, intern(&plan->strings, quoted.s));
             str_free(&quoted);
         }
+        walk->found_python |= real && !walk->found_python && includes_brings_python(plan, real, 0);
         return;
     }
     for (size_t i = 0; i < walk->unit->headers.n; i++) {
@@ -382,7 +402,6 @@ includes_walk_file(struct includes_walk *walk, const struct lexed *lexed, const 
             }
             else if (site) {
                 includes_follow(walk, site, dir, is_main, depth);
-                walk->found_python |= includes_brings_python(site->name);
             }
         }
         else if (!includes_neutral(directive) && (is_main || !includes_is_guard(lexed, i))) {

@@ -88,7 +88,7 @@ struct diagnostics {
     int errors;
     bool limited; /* "limited API is not supported in the free-threaded build" */
     bool missing_header;
-    const char *first; /* "12:3: message" */
+    const char *first, *message; /* "message at line 12"; the message alone */
 };
 
 static void
@@ -113,6 +113,7 @@ parse_diagnostics(struct parser *parser, CXTranslationUnit tu, struct arena *are
                 cx->getExpansionLocation(cx->getDiagnosticLocation(diagnostic), &file, &line,
                                          &column, NULL);
                 out->first = arena_printf(arena, "%s at line %u", message, line);
+                out->message = arena_string(arena, message);
             }
             out->missing_header |= missing;
             str_free(&text);
@@ -276,6 +277,20 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
     unit_free(&u);
 }
 
+/* Is the message the text of an #error that stands in the unit itself? */
+static bool
+parse_is_own_error(const struct plan_unit *unit, const char *message)
+{
+    const struct str *text = &unit->lexed.text;
+    const char *at = message && text->n ? strstr(text->s, message) : NULL;
+    const char *line = at;
+    while (line && line > text->s && line[-1] != '\n') {
+        line--;
+    }
+    const char *word = line ? strstr(line, "error") : NULL;
+    return word && word < at && line[strspn(line, " \t")] == '#';
+}
+
 /* Parses one flavour with the precompiled header, and again without when that gave errors. */
 static struct attempt
 parse_flavour(struct parser *parser, struct plan_unit *unit, enum flavour flavour, bool use_header,
@@ -287,8 +302,10 @@ parse_flavour(struct parser *parser, struct plan_unit *unit, enum flavour flavou
         attempt = parse_attempt(parser, unit, flavour, parse_header_path(parser, group, arena),
                                 false, false, arena);
     }
-    bool missing = attempt.tu && attempt.diagnostics.missing_header;
-    if (attempt.diagnostics.errors && !attempt.diagnostics.limited && !missing) {
+    /* A missing header, or an #error of the unit's own, is no fault of the precompiled header. */
+    bool own = attempt.tu && (attempt.diagnostics.missing_header ||
+                              parse_is_own_error(unit, attempt.diagnostics.message));
+    if (attempt.diagnostics.errors && !attempt.diagnostics.limited && !own) {
         parse_dispose(parser, &attempt);
         attempt = parse_attempt(parser, unit, flavour, NULL, as_cxx, abi3t, arena);
     }
