@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "passes/flow.h"
 #include "passes/link.h"
 
 struct lock_point {
@@ -180,36 +181,6 @@ locks_call(struct lock_walk *w, const struct fact_call *c)
     }
 }
 
-static long
-locks_seq(const struct fact *f)
-{
-    switch (f->kind) {
-    case FACT_call:
-        return ((const struct fact_call *)(const void *)f)->seq;
-    case FACT_access:
-        return ((const struct fact_access *)(const void *)f)->seq;
-    case FACT_jump:
-        return ((const struct fact_jump *)(const void *)f)->seq;
-    default:
-        return 0;
-    }
-}
-
-static long
-locks_block_of(const struct fact *f)
-{
-    switch (f->kind) {
-    case FACT_call:
-        return ((const struct fact_call *)(const void *)f)->block;
-    case FACT_access:
-        return ((const struct fact_access *)(const void *)f)->block;
-    case FACT_jump:
-        return ((const struct fact_jump *)(const void *)f)->block;
-    default:
-        return 0;
-    }
-}
-
 static void
 locks_point(struct lock_walk *w, long seq)
 {
@@ -219,20 +190,6 @@ locks_point(struct lock_walk *w, long seq)
         struct lock_point point = {.seq = seq, .held = w->held};
         vec_push(&w->state->points, point);
     }
-}
-
-static const struct fact_block *
-locks_block(const struct body *b, long id)
-{
-    if (id >= 0 && (size_t)id < b->blocks.n && b->blocks.at[id]->id == id) {
-        return b->blocks.at[id];
-    }
-    for (size_t i = 0; i < b->blocks.n; i++) {
-        if (b->blocks.at[i]->id == id) {
-            return b->blocks.at[i];
-        }
-    }
-    return NULL;
 }
 
 static bool
@@ -276,8 +233,8 @@ locks_enter(struct lock_walk *w, struct lock_frames *frames, long id, long seq)
     }
     const struct fact_block *path[64];
     size_t n = 0;
-    for (const struct fact_block *block = locks_block(w->b, id);
-         block && n < sizeof(path) / sizeof(*path); block = locks_block(w->b, block->parent)) {
+    for (const struct fact_block *block = flow_block(w->b, id);
+         block && n < sizeof(path) / sizeof(*path); block = flow_block(w->b, block->parent)) {
         bool open = false;
         for (size_t i = 0; i < frames->at.n; i++) {
             open |= frames->at.at[i].block == block;
@@ -310,9 +267,9 @@ locks_walk(struct lock_walk *w)
     struct lock_frames frames = {{0}};
     for (size_t i = 0; i < w->b->events.n; i++) {
         const struct fact *event = w->b->events.at[i];
-        long seq = locks_seq(event);
+        long seq = flow_seq_of(event);
         locks_leave(w, &frames, seq);
-        locks_enter(w, &frames, locks_block_of(event), seq);
+        locks_enter(w, &frames, flow_block_of(event), seq);
         if (event->kind == FACT_call) {
             locks_call(w, (const struct fact_call *)(const void *)event);
             locks_point(w, seq);
