@@ -1,18 +1,8 @@
 /* First-use initialisation: a variable that is tested and then filled at run time. */
 #include <string.h>
 
+#include "passes/flow.h"
 #include "passes/link.h"
-
-static const struct fact_block *
-lazy_block(const struct body *b, long id)
-{
-    for (size_t i = 0; i < b->blocks.n; i++) {
-        if (b->blocks.at[i]->id == id) {
-            return b->blocks.at[i];
-        }
-    }
-    return NULL;
-}
 
 /* Does the condition say that the variable is still empty? word: null, zero, eq, lt ... */
 static bool
@@ -66,8 +56,8 @@ lazy_guard(const struct body *b, const struct variable_use *use, const char *id)
 {
     /* The outermost test counts: in double-checked locking it is the one without the lock. */
     const struct fact_block *outermost = NULL;
-    for (const struct fact_block *block = lazy_block(b, use->access->block); block;
-         block = lazy_block(b, block->parent)) {
+    for (const struct fact_block *block = flow_block(b, use->access->block); block;
+         block = flow_block(b, block->parent)) {
         bool then = str_same(block->kind, "then");
         if ((then && lazy_is_empty_test(block->cond, id)) ||
             (str_same(block->kind, "else") && lazy_is_full_test(block->cond, id))) {

@@ -246,8 +246,6 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
                      .tu = attempt->tu,
                      .path = unit->path,
                      .is_cxx = unit->is_cxx || as_cxx,
-                     .is_ft = flavour == FLAVOUR_FT,
-                     .python_hex = unit->python_hex,
                      .facts = facts,
                      .strings = &facts->strings,
                      .macros = &macros,

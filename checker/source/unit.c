@@ -384,7 +384,6 @@ unit_fill_variable(struct unit *u, CXCursor c, struct decl *d)
         bool builtin = d->whose == FILE_PYTHON;
         d->id = builtin ? d->name : unit_id(u, c);
         d->ref = unit_join(u, builtin ? "immortal:" : "var:", d->id);
-        d->is_thread_local = u->cx->getCursorTLSKind(c) != CXTLS_None;
     }
     else {
         d->sort = DECL_LOCAL;

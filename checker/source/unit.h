@@ -40,8 +40,6 @@ struct decl {
     enum file_class whose;
     bool is_object; /* object pointer type */
     bool is_pointer;
-    bool is_thread_local;
-    bool in_system_header;
 };
 
 struct type_facts {
@@ -74,8 +72,7 @@ struct unit {
     CXTranslationUnit tu;
     CXFile main_file;
     const char *path;
-    bool is_cxx, is_ft;
-    int python_hex;
+    bool is_cxx;
     struct facts *facts;
     struct interner *strings; /* of facts */
     struct lexer_macros *macros;
