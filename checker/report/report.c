@@ -40,7 +40,7 @@ closing_add_summary(struct str *out, const struct findings *findings)
     str_add(out, ", ");
     report_add_count(out, c.hazards, "hazard");
     str_add(out, ", ");
-    report_add_count(out, c.advice, "note");
+    str_addf(out, "%zu advice", c.advice);
     if (c.suppressed || c.baseline) {
         str_addf(out, " (%zu suppressed, %zu in baseline)", c.suppressed, c.baseline);
     }

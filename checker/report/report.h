@@ -20,9 +20,9 @@
 #include "rules/rule.h"
 
 struct report_options {
-    bool color;           /* full, concise: colours by severity */
-    bool quiet;           /* full: findings only; report_closing(): the `analysed` line only */
-    bool statistics;      /* report_closing() counts findings per rule */
+    bool color;      /* full, concise: colours by severity */
+    bool quiet;      /* full, concise: findings only; report_closing(): the `analysed` line only */
+    bool statistics; /* report_closing() counts findings per rule */
     bool show_suppressed; /* full, concise: suppressed findings too, marked */
     const char *root;     /* paths become relative to it; NULL: the working directory */
     const char *version;  /* of extcheck */
@@ -44,7 +44,7 @@ report_fn *report_named(const char *name);
 /* "full, concise, ...", for messages and --help. */
 const char *report_names(void);
 
-/* To stderr, after every format: `N blockers, N hazards, N notes (...)`, with --statistics a table
+/* To stderr, after every format: `N blockers, N hazards, N advice (...)`, with --statistics a table
  * per rule, and last `analysed 85/88 files, 3 failed: a.c (reason), ...`. */
 void report_closing(const struct findings *findings, const struct report_options *options,
                     FILE *out);

@@ -100,6 +100,34 @@ verdicts_write(const struct findings *findings, const struct report_options *opt
     vec_free(&rows);
 }
 
+void
+verdicts_write_lines(const struct findings *findings, const struct report_options *options,
+                     FILE *out)
+{
+    struct str line = {0};
+    for (size_t i = 0; i < findings->modules.n; i++) {
+        const struct module_result *m = &findings->modules.at[i];
+        for (int t = 0; t < TARGETS; t++) {
+            const struct module_verdict *v = &m->verdict[t];
+            if (!v->asked || !report_asked(options, (enum target)t)) {
+                continue;
+            }
+            struct str why = {0};
+            verdict_add_why(&why, v);
+            str_clear(&line);
+            text_add_visible(&line, m->name);
+            str_addf(&line, ": %s: %s", target_name((enum target)t), verdict_name(v->verdict));
+            if (!str_same(why.s, "-")) {
+                str_addf(&line, " (%s)", why.s);
+            }
+            str_addc(&line, '\n');
+            fwrite(line.s, 1, line.n, out);
+            str_free(&why);
+        }
+    }
+    str_free(&line);
+}
+
 static void
 verdict_write_line(FILE *out, bool *any, const char *what, const char *text, const char *tail)
 {
@@ -133,7 +161,7 @@ verdicts_write_gaps(const struct findings *findings, const struct shown *shown, 
     }
     for (size_t i = 0; i < findings->notes.n; i++) {
         struct str line = {0};
-        str_add(&line, i ? "  " : "\nnotes:\n  ");
+        str_add(&line, i ? "  " : "\nremarks:\n  ");
         text_add_visible(&line, findings->notes.at[i]);
         fprintf(out, "%s\n", line.s);
         str_free(&line);

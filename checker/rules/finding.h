@@ -50,8 +50,10 @@ struct related {
 enum suppression { NOT_SUPPRESSED, SUPPRESSED_IN_SOURCE, SUPPRESSED_BY_BASELINE };
 
 struct rule;
+struct fact;
 struct finding {
     const struct rule *rule;
+    const struct fact *fact; /* what it says something about; as long as the facts live */
     struct place place;
     enum severity severity[TARGETS]; /* for the targets that were asked for; others are NONE */
     enum severity worst;             /* over the targets asked for, port only as advice */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rules/api_table.h"
+#include "rules/match.h"
 
 struct rule_reader {
     struct ruleset *set;
@@ -241,6 +242,11 @@ rule_set_symbol(struct rule_reader *r, const char *value)
 static const char *
 rule_check_text(struct rule_reader *r, const char *text)
 {
+    const char *unknown = message_unknown_target(&r->set->arena, text);
+    if (unknown) {
+        return arena_printf(&r->set->arena, "[%s?...]: expected a target or `interpreters`",
+                            unknown);
+    }
     for (const char *open = strchr(text, '{'); open; open = strchr(open + 1, '{')) {
         size_t n = strspn(open + 1, RULE_FIELD_CHARACTERS);
         if (!n || open[1 + n] != '}') {
@@ -279,7 +285,7 @@ static const char *
 rule_set_note(struct rule_reader *r, const char *value)
 {
     r->rule->note = value;
-    return strchr(value, '{') ? "a note is plain text" : NULL;
+    return strpbrk(value, "{[") ? "a note is plain text" : NULL;
 }
 
 static const char *

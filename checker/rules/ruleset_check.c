@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rules/api_table.h"
+#include "rules/match.h"
 #include "rules/rule_file.h"
 
 static const char *const check_headings[] = {"What it finds", "Why it matters", "Bad",       "Good",
@@ -66,6 +67,53 @@ check_page(struct ruleset *scratch, const struct rule *rule)
     return wrong;
 }
 
+/* Words that speak of a target; who asked for another one must not read them. */
+static const struct {
+    enum target target;
+    const char *word;
+} check_words[] = {
+    {TARGET_FREE_THREADED, "free-threaded"},   {TARGET_FREE_THREADED, "free threaded"},
+    {TARGET_FREE_THREADED, "without the GIL"}, {TARGET_OWN_GIL, "own-GIL"},
+    {TARGET_OWN_GIL, "with their own GIL"},
+};
+
+static bool
+check_concerns(const struct rule *rule, enum target t)
+{
+    bool concerns = rule->severity[t] != SEVERITY_NONE;
+    for (size_t i = 0; i < rule->severity_if.n; i++) {
+        concerns = concerns || (rule->severity_if.at[i].target == t &&
+                                rule->severity_if.at[i].severity != SEVERITY_NONE);
+    }
+    return concerns;
+}
+
+/* The texts as a run for one target shows them. */
+static int
+check_texts(struct ruleset *scratch, const struct rule *rule)
+{
+    int wrong = 0;
+    const char *texts[] = {rule->message, rule->fix, rule->note};
+    for (int t = 0; t < TARGETS; t++) {
+        enum severity only[TARGETS] = {SEVERITY_NONE};
+        only[t] = SEVERITY_BLOCKER;
+        for (size_t i = 0; check_concerns(rule, (enum target)t) && i < 3; i++) {
+            const char *text = message_for_targets(&scratch->arena, texts[i], only);
+            for (size_t k = 0; text && k < sizeof(check_words) / sizeof(*check_words); k++) {
+                if (check_words[k].target != (enum target)t && strstr(text, check_words[k].word)) {
+                    wrong += check_say(
+                        rule, arena_printf(&scratch->arena,
+                                           "speaks of '%s' to who asked for %s only; put it into "
+                                           "[%s?...]",
+                                           check_words[k].word, target_name((enum target)t),
+                                           target_name(check_words[k].target)));
+                }
+            }
+        }
+    }
+    return wrong;
+}
+
 static int
 check_rule(const struct ruleset *set, struct ruleset *scratch, const struct rule *rule)
 {
@@ -90,7 +138,7 @@ check_rule(const struct ruleset *set, struct ruleset *scratch, const struct rule
                 rule, arena_printf(&scratch->arena, "name of %s as well", set->rules.at[i]->id));
         }
     }
-    return wrong + check_page(scratch, rule);
+    return wrong + check_texts(scratch, rule) + check_page(scratch, rule);
 }
 
 static int

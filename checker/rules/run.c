@@ -142,6 +142,18 @@ run_severity(const struct run *run, const struct candidate *c, bool test, struct
 }
 
 static void
+run_add_texts(struct run *run, struct finding *finding, const struct fact *f)
+{
+    struct arena *arena = &run->out->arena;
+    const struct rule *rule = finding->rule;
+    const char *message = message_for_targets(arena, rule->message, finding->severity);
+    const char *fix = message_for_targets(arena, rule->fix, finding->severity);
+    finding->fact = f;
+    finding->message = message_fill(&run->match, arena, message, f);
+    finding->fix = message_fill(&run->match, arena, fix, f);
+}
+
+static void
 run_add_finding(struct run *run, const struct candidate *c)
 {
     struct arena *arena = &run->out->arena;
@@ -156,8 +168,7 @@ run_add_finding(struct run *run, const struct candidate *c)
     finding->rule = c->rule;
     finding->place = (struct place){f->file ? arena_string(arena, f->file) : NULL, f->line,
                                     f->column, f->end_column};
-    finding->message = message_fill(&run->match, arena, c->rule->message, f);
-    finding->fix = message_fill(&run->match, arena, c->rule->fix, f);
+    run_add_texts(run, finding, f);
     finding->symbol = place_symbol(c->rule, f, arena);
     finding->function = place_function(f, arena);
     finding->modules = modules;
@@ -173,12 +184,18 @@ run_compare(const void *a, const void *b)
 }
 
 static void
-run_merge(struct finding *into, const struct finding *from, struct arena *arena)
+run_merge(struct run *run, struct finding *into, const struct finding *from)
 {
+    struct arena *arena = &run->out->arena;
+    bool more = false;
     for (int t = 0; t < TARGETS; t++) {
+        more = more || (from->severity[t] && !into->severity[t]);
         if (from->severity[t] > into->severity[t]) {
             into->severity[t] = from->severity[t];
         }
+    }
+    if (more) {
+        run_add_texts(run, into, into->fact);
     }
     into->worst = from->worst > into->worst ? from->worst : into->worst;
     into->modules = place_join(arena, into->modules, from->modules);
@@ -194,8 +211,9 @@ run_same_finding(const struct finding *a, const struct finding *b)
 
 /* Sorts, and joins what two flavours or two units both say. */
 static void
-run_sort(struct findings *out)
+run_sort(struct run *run)
 {
+    struct findings *out = run->out;
     if (!out->all.n) {
         return;
     }
@@ -204,7 +222,7 @@ run_sort(struct findings *out)
     for (size_t i = 1; i < out->all.n; i++) {
         struct finding *last = out->all.at[kept - 1];
         if (run_same_finding(last, out->all.at[i])) {
-            run_merge(last, out->all.at[i], &out->arena);
+            run_merge(run, last, out->all.at[i]);
             vec_free(&out->all.at[i]->related);
         }
         else {
@@ -306,7 +324,7 @@ rules_run(const struct ruleset *set, const struct facts *facts, const struct rul
             run_add_finding(&run, run.candidates.at[i]);
         }
     }
-    run_sort(out);
+    run_sort(&run);
     run_check_needs(&run);
     run_hide(&run);
     place_read_lines(out);
@@ -316,7 +334,7 @@ rules_run(const struct ruleset *set, const struct facts *facts, const struct rul
     if (run.tests_lowered) {
         vec_push(&out->notes, arena_printf(&out->arena,
                                            "%d findings in test modules (_test*) "
-                                           "are shown as notes",
+                                           "are shown as advice",
                                            run.tests_lowered));
     }
     for (int kind = 0; kind < FACT_KINDS; kind++) {

@@ -213,7 +213,42 @@ class Outputs(CliTest):
     def test_concise(self):
         result = self.expect(1, "--format", "concise", "bad.c")
         self.assertRegex(result.out.splitlines()[0],
-                         r"^bad\.c:3:18: blocker.*\[[A-Z]+\d+.*\]$")
+                         r"^bad\.c:3:18: blocker: own-gil: .*\[[A-Z]+\d+.*\]$")
+        last = result.out.splitlines()[-3:]
+        self.assertRegex(last[0], r"^spam: own-gil: not-ready \(GLB07 bad\.c:3: ")
+        self.assertEqual([line.split(": ")[1] for line in last],
+                         ["own-gil", "shared-gil", "free-threaded"])
+        quiet = self.expect(1, "--format", "concise", "-q", "bad.c").out.splitlines()
+        self.assertEqual(result.out.splitlines()[:-3], quiet)
+
+    def test_only_targets_that_were_asked_for(self):
+        """No format talks about a target that nobody asked for, in findings and verdicts."""
+        words = {"own-gil": ("own-gil", "own GIL", "own-GIL", "interpreter", "shared-gil"),
+                 "free-threaded": ("free-threaded", "free threaded", "without the GIL")}
+        for asked, other in (("own-gil", "free-threaded"), ("free-threaded", "own-gil")):
+            for name in ("full", "concise", "json", "sarif", "github", "gitlab", "junit"):
+                report = self.run_cli("-t", asked, "--format", name, "bad.c").out
+                if name == "sarif":  # rules are described for all targets
+                    run = json.loads(report)["runs"][0]
+                    del run["tool"]
+                    report = json.dumps(run)
+                self.assertIn("cache", report)
+                for word in words[other]:
+                    # The slot is in the source line that a report shows.
+                    text = report.replace("Py_MOD_PER_INTERPRETER", "").replace(
+                        "Py_mod_multiple_interpreters", "")
+                    self.assertNotIn(word, text, f"{name} for {asked}")
+        both = self.run_cli("--format", "concise", "bad.c").out
+        self.assertIn("shared by every interpreter", both)
+
+    def test_one_word_one_meaning(self):
+        """`note:` is a related place, what is least severe is advice, and the run has remarks."""
+        self.write("header.h", "")
+        result = self.run_cli("bad.c", "header.h")
+        self.assertRegex(result.err, r"\d+ advice\b")
+        self.assertNotIn("notes", result.out + result.err)
+        self.assertRegex(result.out, r"bad\.c:\d+:\d+: note: ")
+        self.assertIn("\nremarks:\n", result.out)
 
     def test_color(self):
         escape = "\x1b["

@@ -95,7 +95,7 @@ class Suppression(CliTest):
 
     def test_show_suppressed(self):
         text = f"{DECLARATION} /* extcheck: ignore[{self.ids}] one interpreter only */"
-        self.assertEqual(self.check(text).out, "")
+        self.assertEqual(self.rules_in(self.check(text)), [])
         self.assertIn("bad.c:3:18", self.check(text, 0, "--show-suppressed").out)
 
     def test_machine_formats_mark_them(self):
@@ -183,7 +183,8 @@ class Baseline(CliTest):
         self.expect(0, "--baseline", "known.tsv", *self.files)
         self.write("src/bad.c", lazy(["one", "two", "three"]))
         result = self.expect(1, "--baseline", "known.tsv", "--format=concise", *self.files)
-        self.assertEqual(len(set(line.split(":")[1] for line in result.out.splitlines())), 1)
+        lines = [line for line in result.out.splitlines() if line.endswith("]")]
+        self.assertEqual(len(set(line.split(":")[1] for line in lines)), 1)
         self.write("src/bad.c", lazy(["one"]))
         self.assertIn("1 of 2 gone", self.expect(0, "--baseline", "known.tsv", *self.files).err)
 
