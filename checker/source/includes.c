@@ -69,33 +69,39 @@ const char *
 includes_project_root(struct plan *plan, const char *file)
 {
     const char *first = includes_dirname(plan, file);
-    const char *dir = first;
+    void **known = map_slot(&plan->roots, first);
+    if (*known) {
+        return *known;
+    }
+    const char *dir = first, *root = first;
     for (int up = 0; up < 8 && *dir && strcmp(dir, "/") != 0; up++) {
         if (includes_is_root(plan, dir)) {
-            return dir;
+            root = dir;
+            break;
         }
         dir = includes_dirname(plan, dir);
     }
-    return first;
+    *known = (void *)(size_t)root;
+    return root;
 }
 
 static void
-includes_index_dir(struct plan *plan, const char *dir, int depth)
+includes_index_dir(struct plan *plan, struct project_index *index, const char *dir, int depth)
 {
     struct dirent **entries;
     int n = depth < MAX_INDEX_DEPTH ? scandir(dir, &entries, NULL, alphasort) : -1;
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
-        if (name[0] != '.' && strcmp(name, "node_modules") != 0 && plan->index->n < MAX_INDEXED) {
+        if (name[0] != '.' && strcmp(name, "node_modules") != 0 && index->n < MAX_INDEXED) {
             const char *path = includes_join(plan, dir, name);
             struct stat st;
-            plan->index->n++;
+            index->n++;
             if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-                includes_index_dir(plan, path, depth + 1);
+                includes_index_dir(plan, index, path, depth + 1);
             }
             else if (strstr(name, ".h") || strstr(name, ".inc") || strstr(name, ".ipp")) {
                 struct index_entry *entry = arena_alloc(&plan->arena, sizeof(*entry));
-                void **slot = map_slot(&plan->index->by_name, intern(&plan->strings, name));
+                void **slot = map_slot(&index->by_name, intern(&plan->strings, name));
                 entry->path = path;
                 entry->next = *slot;
                 *slot = entry;
@@ -122,15 +128,17 @@ includes_common(const char *a, const char *b)
 static const char *
 includes_search_project(struct plan *plan, const struct plan_unit *unit, const char *name)
 {
-    if (!plan->index) {
-        plan->index = arena_alloc(&plan->arena, sizeof(*plan->index));
-        includes_index_dir(plan, plan->project_root, 0);
+    struct project_index *index = map_get(&plan->indexes, unit->root);
+    if (!index) {
+        index = arena_alloc(&plan->arena, sizeof(*index));
+        map_set(&plan->indexes, unit->root, index);
+        includes_index_dir(plan, index, unit->root, 0);
     }
     const char *slash = strrchr(name, '/');
     const char *base = intern(&plan->strings, slash ? slash + 1 : name);
     const char *best = NULL;
     size_t best_common = 0, n = strlen(name);
-    for (struct index_entry *e = map_get(&plan->index->by_name, base); e; e = e->next) {
+    for (struct index_entry *e = map_get(&index->by_name, base); e; e = e->next) {
         size_t length = strlen(e->path);
         bool fits = length > n + 1 && strcmp(e->path + length - n, name) == 0 &&
                     e->path[length - n - 1] == '/';
@@ -219,14 +227,14 @@ includes_below(const char *path, const char *root)
 }
 
 static bool
-includes_is_project(const struct plan *plan, const char *real)
+includes_is_project(const struct plan *plan, const struct plan_unit *unit, const char *real)
 {
     for (size_t i = 0; i < plan->python_roots.n; i++) {
         if (includes_below(real, plan->python_roots.at[i])) {
             return false;
         }
     }
-    return includes_below(real, plan->project_root) && !strstr(real, "/site-packages/");
+    return includes_below(real, unit->root) && !strstr(real, "/site-packages/");
 }
 
 static struct plan_header *
@@ -251,6 +259,10 @@ struct includes_walk {
 static bool
 includes_neutral(const char *directive)
 {
+    if (str_starts(directive, "if") || str_starts(directive, "el") ||
+        str_starts(directive, "endif")) {
+        return false;
+    }
     return strstr(directive, "PY_SSIZE_T_CLEAN") || strstr(directive, "_GNU_SOURCE") ||
            str_starts(directive, "pragma") || str_starts(directive, "error") ||
            str_starts(directive, "warning") || str_starts(directive, "line");
@@ -341,7 +353,7 @@ includes_follow(struct includes_walk *walk, const struct include_site *site, con
     char real_buffer[PATH_MAX];
     const char *real =
         path && realpath(path, real_buffer) ? intern(&plan->strings, real_buffer) : NULL;
-    bool project = real && includes_is_project(plan, real);
+    bool project = real && includes_is_project(plan, walk->unit, real);
     if (!project) {
         bool listed = site->conditional || (is_main && site->after_define) ||
                       (!is_main && !site->angled) || str_ends(site->name, "Python.h") ||
@@ -433,7 +445,12 @@ includes_free(struct plan *plan)
         }
     }
     map_free(&plan->header_files);
-    if (plan->index) {
-        map_free(&plan->index->by_name);
+    for (size_t i = 0; i < plan->indexes.cap; i++) {
+        struct project_index *index = plan->indexes.cells[i].value;
+        if (index) {
+            map_free(&index->by_name);
+        }
     }
+    map_free(&plan->indexes);
+    map_free(&plan->roots);
 }

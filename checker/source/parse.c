@@ -28,7 +28,7 @@ parse_base_args(struct parser *parser, const struct plan_unit *unit, enum flavou
     bool has_std = false;
     for (size_t i = 0; i < unit->args.at.n; i++) {
         bool define = str_starts(unit->args.at.at[i], "-D");
-        if (!shared || !define || groups_flag_matters(unit, unit->args.at.at[i])) {
+        if (!shared || !define || prefix_flag_matters(unit, unit->args.at.at[i])) {
             vec_push(&args->at, unit->args.at.at[i]);
         }
         has_std |= str_starts(unit->args.at.at[i], "-std=");
@@ -88,8 +88,32 @@ struct diagnostics {
     int errors;
     bool limited; /* "limited API is not supported in the free-threaded build" */
     bool missing_header;
+    bool own; /* the first one is an #error that stands outside Python's headers */
     const char *first, *message; /* "message at line 12"; the message alone */
 };
+
+/* Does the line read `#error ...`? Without that the message could be about anything. */
+static bool
+parse_is_error_line(struct parser *parser, CXFile file, unsigned line)
+{
+    struct str path = {0}, text = {0};
+    cx_add(parser->cx, &path, parser->cx->getFileName(file));
+    for (const char *const *root = parser->paths.python_roots; *root; root++) {
+        if (str_starts(path.s, *root)) {
+            str_clear(&path);
+        }
+    }
+    const char *at = path.n && str_read_file(&text, path.s) ? text.s : NULL;
+    for (; at && line > 1; line--) {
+        at = strchr(at, '\n');
+        at = at ? at + 1 : NULL;
+    }
+    at = at ? at + strspn(at, " \t") : NULL;
+    bool yes = at && *at == '#' && str_starts(at + 1 + strspn(at + 1, " \t"), "error");
+    str_free(&path);
+    str_free(&text);
+    return yes;
+}
 
 static void
 parse_diagnostics(struct parser *parser, CXTranslationUnit tu, struct arena *arena,
@@ -114,6 +138,7 @@ parse_diagnostics(struct parser *parser, CXTranslationUnit tu, struct arena *are
                                          &column, NULL);
                 out->first = arena_printf(arena, "%s at line %u", message, line);
                 out->message = arena_string(arena, message);
+                out->own = file && parse_is_error_line(parser, file, line);
             }
             out->missing_header |= missing;
             str_free(&text);
@@ -241,8 +266,10 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
 {
     const struct cx *cx = parser->cx;
     struct lexer_macros macros = parser->plan->macros; /* known and user macros so far */
+    struct unit_paths paths = parser->paths;
+    paths.project_root = unit->root;
     struct unit u = {.cx = cx,
-                     .paths = &parser->paths,
+                     .paths = &paths,
                      .tu = attempt->tu,
                      .path = unit->path,
                      .is_cxx = unit->is_cxx || as_cxx,
@@ -275,20 +302,6 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
     unit_free(&u);
 }
 
-/* Is the message the text of an #error that stands in the unit itself? */
-static bool
-parse_is_own_error(const struct plan_unit *unit, const char *message)
-{
-    const struct str *text = &unit->lexed.text;
-    const char *at = message && text->n ? strstr(text->s, message) : NULL;
-    const char *line = at;
-    while (line && line > text->s && line[-1] != '\n') {
-        line--;
-    }
-    const char *word = line ? strstr(line, "error") : NULL;
-    return word && word < at && line[strspn(line, " \t")] == '#';
-}
-
 /* Parses one flavour with the precompiled header, and again without when that gave errors. */
 static struct attempt
 parse_flavour(struct parser *parser, struct plan_unit *unit, enum flavour flavour, bool use_header,
@@ -301,8 +314,7 @@ parse_flavour(struct parser *parser, struct plan_unit *unit, enum flavour flavou
                                 false, false, arena);
     }
     /* A missing header, or an #error of the unit's own, is no fault of the precompiled header. */
-    bool own = attempt.tu && (attempt.diagnostics.missing_header ||
-                              parse_is_own_error(unit, attempt.diagnostics.message));
+    bool own = attempt.tu && (attempt.diagnostics.missing_header || attempt.diagnostics.own);
     if (attempt.diagnostics.errors && !attempt.diagnostics.limited && !own) {
         parse_dispose(parser, &attempt);
         attempt = parse_attempt(parser, unit, flavour, NULL, as_cxx, abi3t, arena);

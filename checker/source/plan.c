@@ -60,6 +60,17 @@ plan_unit_flags(struct plan *plan, struct plan_unit *unit)
     unit->is_cxx = plan_language_flag(&unit->args, plan_is_cxx(unit->path));
 }
 
+/* Files of several projects may be given at once; a folder inside the first one's project belongs
+ * to it, even if it looks like a project itself. */
+static const char *
+plan_unit_root(struct plan *plan, const struct plan_unit *unit)
+{
+    size_t n = strlen(plan->project_root);
+    bool inside = strncmp(unit->real, plan->project_root, n) == 0 && unit->real[n] == '/';
+    return plan->options->project_root || inside ? plan->project_root
+                                                 : includes_project_root(plan, unit->real);
+}
+
 static struct plan_unit *
 plan_add_unit(struct plan *plan, const char *path)
 {
@@ -67,6 +78,7 @@ plan_add_unit(struct plan *plan, const char *path)
     char real[PATH_MAX];
     unit->path = intern(&plan->strings, path);
     unit->real = intern(&plan->strings, realpath(path, real) ? real : path);
+    unit->root = plan_unit_root(plan, unit);
     for (int flavour = 0; flavour < FLAVOURS; flavour++) {
         unit->group[flavour] = -1;
     }

@@ -22,6 +22,7 @@ struct plan_args {
 struct plan_unit {
     const char *path;   /* as the user wrote it */
     const char *real;   /* real path */
+    const char *root;   /* real path of its project: headers below it are the project's own */
     const char *output; /* of the compile command: units of one module share a folder or -o */
     bool is_cxx;
     bool limited; /* Py_LIMITED_API on the command line */
@@ -58,7 +59,8 @@ struct plan {
     VEC(const char *) python_roots; /* real paths of folders with a Python.h */
     const char *project_root, *working_directory;
     struct map header_files; /* real path -> struct plan_header, lexed once */
-    struct project_index *index;
+    struct map indexes;      /* project root -> struct project_index */
+    struct map roots;        /* folder -> the project it belongs to */
     struct database *database;
 };
 
@@ -91,14 +93,16 @@ void database_free(struct database *db);
  * project folders that hold a header which would not be found otherwise. */
 void includes_resolve(struct plan *plan, struct plan_unit *unit);
 void includes_free(struct plan *plan);
-/* The folder taken for the project's root. */
+/* The folder taken for the root of the file's project. */
 const char *includes_project_root(struct plan *plan, const char *file);
 
 /* ---- groups.c ---- */
 void groups_form(struct plan *plan);
+
+/* ---- prefix.c ---- */
 /* Does a flag decide what a precompiled header contains? */
-bool groups_flag_matters(const struct plan_unit *unit, const char *flag);
+bool prefix_flag_matters(const struct plan_unit *unit, const char *flag);
 /* The directives before Python.h that decide it. */
-void groups_prefix(const struct plan_unit *unit, struct str *out);
+void prefix_settle(const struct plan_unit *unit, enum flavour flavour, struct str *out);
 
 #endif

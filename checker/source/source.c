@@ -50,7 +50,7 @@ source_cache_key(struct run *run, const struct plan_unit *unit, struct str *key)
     str_addf(key, "extcheck " EXTCHECK_VERSION " %s\x1f%s\x1f%s\x1f%s\x1f%d\x1f%d\x1f%s",
              run->program.s, run->library.n ? run->library.s : "", unit->path,
              run->plan.working_directory, run->options->both_flavours, headers->gil_disabled,
-             run->plan.project_root);
+             unit->root);
     for (const char *const *flag = headers->flags; flag && *flag; flag++) {
         str_addf(key, "\x1f%s", *flag);
     }
@@ -287,7 +287,6 @@ source_parse_missing(struct run *run)
                                       .resource_dir = run->resource_dir.s,
                                       .scratch = run->scratch.s};
         run->parser.paths = (struct unit_paths){.python_roots = run->plan.python_roots.at,
-                                                .project_root = run->plan.project_root,
                                                 .resource_dir = run->resource_dir.s,
                                                 .working_directory = run->plan.working_directory};
         size_t groups = run->plan.groups.n;

@@ -59,7 +59,7 @@ struct pointer_table { /* open addressing by address */
     size_t n, cap;
 };
 
-struct unit_paths {                  /* the same for all units of a run */
+struct unit_paths {                  /* project_root apart, the same for all units of a run */
     const char *const *python_roots; /* folders that hold a Python.h; real paths, NULL-terminated */
     const char *project_root;        /* real path */
     const char *resource_dir;
