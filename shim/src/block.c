@@ -1,0 +1,225 @@
+/* block.c - the life of an interpreter's block: made by ExtShim_Begin(), anchored in the
+ * interpreter's dict, emptied by the anchor's destructor, freed when its address is used again. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ANCHOR_PREFIX "extshim.state."
+enum { ANCHOR_MAX = EXTSHIM_NAME_MAX + 64 };
+
+/* Identifies this copy of the shim: the same module loaded twice has two of them. */
+static const char anchor_identity = 0;
+
+static void
+block_free(struct extshim_block *block)
+{
+    if (block == NULL) {
+        return;
+    }
+    extshim_handles_free(block);
+    for (int chunk = 0; chunk < EXTSHIM_MORE_CHUNKS; chunk++) {
+        free(block->more[chunk]);
+    }
+    free(block);
+}
+
+/* "extshim.state.LAYOUT.MODULE@ADDRESS": module and layout for whoever looks into the dict, the
+ * address because a private copy of the same module is another binary. */
+static void
+block_anchor_name(char *name, const char *module_name)
+{
+    (void)snprintf(name, ANCHOR_MAX, ANCHOR_PREFIX "%d.%s@%p", EXTSHIM_LAYOUT, module_name,
+                   (const void *)&anchor_identity);
+}
+
+/* First phase of the end: the objects go, while the thread state is still attached and objects can
+ * be deallocated. Runs when the interpreter's dict is cleared, also where the module leaked. */
+static void
+block_anchor_destroy(PyObject *capsule)
+{
+    struct extshim_block *block = (struct extshim_block *)PyCapsule_GetContext(capsule);
+    if (block == NULL) {
+        return; /* never anchored */
+    }
+    EXTSHIM_STORE_INT(&block->life, EXTSHIM_DEAD);
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    extshim_modules_release(block);
+    extshim_handles_release(block);
+    PyErr_Restore(type, value, traceback);
+}
+
+/* The dict that lives as long as the interpreter, with an error where there is none. */
+static PyObject *
+block_interpreter_dict(PyInterpreterState *interp)
+{
+    PyObject *dict = PyInterpreterState_GetDict(interp);
+    if (dict == NULL && !PyErr_Occurred()) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "extshim: this interpreter has no dict to keep module state in");
+    }
+    return dict;
+}
+
+/* Is `block` the one that this very interpreter made, not a former one's at the same address? */
+static int
+block_is_anchored(const struct extshim_block *block, PyObject *dict)
+{
+    if (EXTSHIM_LOAD_INT(&block->life) != EXTSHIM_ALIVE) {
+        return 0;
+    }
+    char name[ANCHOR_MAX];
+    block_anchor_name(name, block->module_name);
+    PyObject *key = PyUnicode_FromString(name);
+    if (key == NULL) {
+        return -1;
+    }
+    PyObject *capsule = PyDict_GetItemWithError(dict, key); /* only the shim writes this key */
+    Py_DECREF(key);
+    if (capsule == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    return PyCapsule_CheckExact(capsule) && PyCapsule_GetContext(capsule) == (const void *)block;
+}
+
+static int
+block_anchor(struct extshim_block *block, PyObject *dict)
+{
+    char name[ANCHOR_MAX];
+    block_anchor_name(name, block->module_name);
+    PyObject *capsule =
+        PyCapsule_New((void *)&anchor_identity, ANCHOR_PREFIX, block_anchor_destroy);
+    if (capsule == NULL) {
+        return -1;
+    }
+    /* The context is set last: before that the destructor leaves the block alone. */
+    int failed =
+        PyDict_SetItemString(dict, name, capsule) < 0 || PyCapsule_SetContext(capsule, block) < 0;
+    Py_DECREF(capsule);
+    return failed ? -1 : 0;
+}
+
+/* Publishes the block; frees what a former interpreter left at this address. */
+static int
+block_register(struct extshim_block *block)
+{
+    struct extshim_block *old = NULL;
+    int missed;
+    do {
+        if (extshim_table_reserve(block->interp) < 0) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        extshim_lock();
+        missed = extshim_table_put(block, &old) < 0;
+        if (!missed) {
+            extshim_mode_enter(block->interp);
+        }
+        extshim_unlock();
+    } while (missed);
+    block_free(old);
+    return 0;
+}
+
+static int lock_prepared; /* atomic */
+
+int
+ExtShim_Begin(const char *module_name)
+{
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    PyObject *dict = block_interpreter_dict(interp);
+    if (dict == NULL) {
+        return -1;
+    }
+    struct extshim_block *block = extshim_table_find(interp);
+    if (block != NULL) {
+        int anchored = block_is_anchored(block, dict);
+        if (anchored != 0) {
+            return anchored < 0 ? -1 : 0;
+        }
+    }
+    extshim_lock();
+    int prepare = !lock_prepared;
+    lock_prepared = 1;
+    extshim_unlock();
+    if (prepare && extshim_lock_prepare() != 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    block = (struct extshim_block *)calloc(1, sizeof(*block));
+    if (block == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    block->interp = interp;
+    block->life = EXTSHIM_ALIVE;
+    (void)PyOS_snprintf(block->module_name, sizeof(block->module_name), "%s", module_name);
+    if (block_register(block) < 0) {
+        free(block);
+        return -1;
+    }
+    if (block_anchor(block, dict) < 0) {
+        /* It stays in the table, but is not used: the next ExtShim_Begin() replaces it. */
+        EXTSHIM_STORE_INT(&block->life, EXTSHIM_DEAD);
+        return -1;
+    }
+    return 0;
+}
+
+struct extshim_block *
+extshim_block_here(void)
+{
+    struct extshim_block *block = extshim_table_find(PyInterpreterState_Get());
+    if (block == NULL) {
+        PyErr_SetString(PyExc_SystemError,
+                        "extshim: ExtShim_Begin() was not called in this interpreter; use "
+                        "EXTSHIM_MODINIT, or call it first in the module's Py_mod_exec function");
+    }
+    return block;
+}
+
+static int
+block_chunk_of(int rest, int *offset)
+{
+    int chunk = 0;
+    int size = EXTSHIM_FIRST_SLOTS;
+    while (rest >= size) {
+        rest -= size;
+        size *= 2;
+        chunk++;
+    }
+    *offset = rest;
+    return chunk;
+}
+
+void **
+extshim_block_slot(struct extshim_block *block, int index)
+{
+    int place = index - 1;
+    if (place < EXTSHIM_FIRST_SLOTS) {
+        return &block->first[place];
+    }
+    int offset;
+    int chunk = block_chunk_of(place - EXTSHIM_FIRST_SLOTS, &offset);
+    if (chunk >= EXTSHIM_MORE_CHUNKS) {
+        return NULL;
+    }
+    void **slots = (void **)EXTSHIM_LOAD_PTR(&block->more[chunk]);
+    if (slots == NULL) {
+        void **fresh = (void **)calloc((size_t)EXTSHIM_FIRST_SLOTS << chunk, sizeof(*fresh));
+        if (fresh == NULL) {
+            return NULL;
+        }
+        extshim_lock();
+        slots = (void **)EXTSHIM_LOAD_PTR(&block->more[chunk]);
+        if (slots == NULL) {
+            EXTSHIM_STORE_PTR(&block->more[chunk], fresh);
+            slots = fresh;
+            fresh = NULL;
+        }
+        extshim_unlock();
+        free(fresh);
+    }
+    return &slots[offset];
+}

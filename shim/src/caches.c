@@ -1,0 +1,114 @@
+/* caches.c - first use of strings, imports, exceptions and capsules. */
+#include "internal.h"
+
+#include <stdlib.h>
+
+void *
+extshim_make_string(ExtShim_Handle *handle)
+{
+    return PyUnicode_InternFromString(handle->text);
+}
+
+void *
+extshim_make_import(ExtShim_Handle *handle)
+{
+    PyObject *module = PyImport_ImportModule(handle->text);
+    if (module == NULL || handle->more == NULL) {
+        return module;
+    }
+    PyObject *value = PyObject_GetAttrString(module, handle->more);
+    Py_DECREF(module);
+    return value;
+}
+
+/* New reference to the builtin of that name. */
+static PyObject *
+exception_builtin(const char *name)
+{
+    PyObject *builtins = PyImport_ImportModule("builtins");
+    if (builtins == NULL) {
+        return NULL;
+    }
+    PyObject *value = PyObject_GetAttrString(builtins, name);
+    Py_DECREF(builtins);
+    return value;
+}
+
+void *
+extshim_make_exception(ExtShim_Handle *handle)
+{
+    PyObject *base = NULL;
+    if (handle->link != NULL) {
+        base = ExtShim_GetRef(handle->link);
+        if (base == NULL) {
+            if (!PyErr_Occurred()) {
+                PyErr_Format(PyExc_SystemError, "extshim: base class of '%s' is not set",
+                             handle->text);
+            }
+            return NULL;
+        }
+    }
+    else if (handle->base != NULL) {
+        base = exception_builtin(handle->base);
+        if (base == NULL) {
+            return NULL;
+        }
+    }
+    PyObject *made = PyErr_NewExceptionWithDoc(handle->text, handle->more, base, NULL);
+    Py_XDECREF(base);
+    return made;
+}
+
+void *
+extshim_make_capsule(ExtShim_Handle *handle)
+{
+    void *pointer = PyCapsule_Import(handle->text, 0);
+    if (pointer == NULL && !PyErr_Occurred()) {
+        PyErr_Format(PyExc_ImportError, "extshim: the capsule %s holds NULL", handle->text);
+    }
+    return pointer;
+}
+
+int
+ExtShim_CAPI_Export(PyObject *module, const char *attribute, ExtShim_Handle *table)
+{
+    void *pointer = ExtShim_Get(table);
+    if (pointer == NULL) {
+        return -1;
+    }
+    PyObject *name = PyModule_GetNameObject(module);
+    if (name == NULL) {
+        return -1;
+    }
+    PyObject *dotted = PyUnicode_FromFormat("%U.%s", name, attribute);
+    Py_DECREF(name);
+    if (dotted == NULL) {
+        return -1;
+    }
+    PyObject *bytes = PyUnicode_AsUTF8String(dotted);
+    Py_DECREF(dotted);
+    if (bytes == NULL) {
+        return -1;
+    }
+    /* PyCapsule keeps the pointer to its name: it must live as long as the capsule may. */
+    char *kept = strdup(PyBytes_AsString(bytes));
+    Py_DECREF(bytes);
+    if (kept == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    PyObject *capsule = PyCapsule_New(pointer, kept, extshim_capsule_free_name);
+    if (capsule == NULL) {
+        free(kept);
+        return -1;
+    }
+    int result = PyObject_SetAttrString(module, attribute, capsule);
+    Py_DECREF(capsule);
+    return result;
+}
+
+void
+extshim_capsule_free_name(PyObject *capsule)
+{
+    free((void *)(uintptr_t)PyCapsule_GetName(capsule));
+}

@@ -1,0 +1,130 @@
+/* table.c - from interpreter to block: a hash table that readers use without a lock.
+ *
+ * Keys are never removed and entries never move, so a reader needs nothing but acquire loads: an
+ * empty place ends the search. A full stretch continues in the next segment, which is twice as
+ * large. Interpreters come and go at the same few addresses, so the table stays small.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+
+enum { FIRST_ENTRIES = 64, PROBES = 8 };
+
+struct table_entry {
+    PyInterpreterState *interp;  /* atomic */
+    struct extshim_block *block; /* atomic */
+};
+
+struct table_segment {
+    size_t mask;
+    struct table_segment *next; /* atomic */
+    struct table_entry *entries;
+};
+
+static struct table_entry first_entries[FIRST_ENTRIES];
+static struct table_segment first_segment = {FIRST_ENTRIES - 1, NULL, first_entries};
+
+static size_t
+table_hash(const PyInterpreterState *interp)
+{
+    /* Interpreter states are large and come from malloc or mmap: the low bits say nothing. */
+    uint64_t bits = (uint64_t)(uintptr_t)interp >> 4;
+    return (size_t)((bits * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
+}
+
+/* The entry of `interp` in this segment, or the empty one it would take, or NULL: full there. */
+static struct table_entry *
+table_probe(const struct table_segment *segment, const PyInterpreterState *interp)
+{
+    size_t start = table_hash(interp);
+    for (size_t i = 0; i < PROBES; i++) {
+        struct table_entry *entry = &segment->entries[(start + i) & segment->mask];
+        const PyInterpreterState *key =
+            (const PyInterpreterState *)EXTSHIM_LOAD_PTR(&entry->interp);
+        if (key == interp || key == NULL) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+struct extshim_block *
+extshim_table_find(PyInterpreterState *interp)
+{
+    const struct table_segment *segment = &first_segment;
+    while (segment != NULL) {
+        struct table_entry *entry = table_probe(segment, interp);
+        if (entry != NULL) {
+            /* An empty entry has no block: NULL either way. Its key is stored before its block. */
+            if (EXTSHIM_LOAD_PTR(&entry->interp) != interp) {
+                return NULL;
+            }
+            return (struct extshim_block *)EXTSHIM_LOAD_PTR(&entry->block);
+        }
+        segment = (const struct table_segment *)EXTSHIM_LOAD_PTR(&segment->next);
+    }
+    return NULL;
+}
+
+static struct table_segment *
+table_grow(size_t entries)
+{
+    struct table_segment *segment = (struct table_segment *)calloc(1, sizeof(*segment));
+    if (segment == NULL) {
+        return NULL;
+    }
+    segment->mask = entries - 1;
+    segment->entries = (struct table_entry *)calloc(entries, sizeof(*segment->entries));
+    if (segment->entries == NULL) {
+        free(segment);
+        return NULL;
+    }
+    return segment;
+}
+
+int
+extshim_table_reserve(PyInterpreterState *interp)
+{
+    struct table_segment *last = &first_segment;
+    for (;;) {
+        if (table_probe(last, interp) != NULL) {
+            return 0;
+        }
+        struct table_segment *next = (struct table_segment *)EXTSHIM_LOAD_PTR(&last->next);
+        if (next == NULL) {
+            next = table_grow((last->mask + 1) * 2);
+            if (next == NULL) {
+                return -1;
+            }
+            extshim_lock();
+            struct table_segment *other = (struct table_segment *)EXTSHIM_LOAD_PTR(&last->next);
+            if (other == NULL) {
+                EXTSHIM_STORE_PTR(&last->next, next);
+            }
+            extshim_unlock();
+            if (other != NULL) {
+                free(next->entries);
+                free(next);
+                next = other;
+            }
+        }
+        last = next;
+    }
+}
+
+int
+extshim_table_put(struct extshim_block *block, struct extshim_block **old)
+{
+    struct table_segment *segment = &first_segment;
+    while (segment != NULL) {
+        struct table_entry *entry = table_probe(segment, block->interp);
+        if (entry != NULL) {
+            *old = (struct extshim_block *)EXTSHIM_LOAD_PTR(&entry->block);
+            EXTSHIM_STORE_PTR(&entry->interp, block->interp);
+            EXTSHIM_STORE_PTR(&entry->block, block);
+            return 0;
+        }
+        segment = (struct table_segment *)EXTSHIM_LOAD_PTR(&segment->next);
+    }
+    return -1; /* others took the room meanwhile: reserve again */
+}

@@ -1,0 +1,184 @@
+/* type_book.c - the reference that every instance of a heap type owns to its type: released in
+ * dealloc, visited in traverse, kept when a finalizer revives the instance. */
+#include "internal.h"
+
+#if !EXTSHIM_LIMITED
+
+static ExtShim_Type *templates; /* atomic head; nodes are never removed */
+
+void
+ExtShim_TypeEnlist(ExtShim_Type *type)
+{
+    extshim_lock();
+    type->next = templates;
+    EXTSHIM_STORE_PTR(&templates, type);
+    extshim_unlock();
+}
+
+ExtShim_Type *
+extshim_template_find(const PyTypeObject *static_type)
+{
+    ExtShim_Type *type = (ExtShim_Type *)EXTSHIM_LOAD_PTR(&templates);
+    while (type != NULL && type->static_type != static_type) {
+        type = type->next;
+    }
+    return type;
+}
+
+/* The wrapper runs for the instance itself, not because a derived template's dealloc called its
+ * base's through the heap type: only then does the type's reference belong to this call. */
+static int
+book_dealloc_is_outermost(PyTypeObject *type, destructor own)
+{
+    destructor found = type->tp_dealloc;
+    if (found == own) {
+        return 1;
+    }
+    ExtShim_Type *known = (ExtShim_Type *)EXTSHIM_LOAD_PTR(&templates);
+    for (; known != NULL; known = known->next) {
+        if (known->dealloc == found) {
+            return 0;
+        }
+    }
+    /* A class made in Python: its dealloc goes to the first base with another one, as CPython's
+     * subtype_dealloc does, and leaves the type's reference to a base that is a heap type. */
+    PyTypeObject *base = type->tp_base;
+    while (base != NULL && base->tp_dealloc == found) {
+        base = base->tp_base;
+    }
+    return base != NULL && base->tp_dealloc == own;
+}
+
+static int
+book_traverse_is_outermost(PyTypeObject *type, traverseproc own)
+{
+    traverseproc found = type->tp_traverse;
+    if (found == own) {
+        return 1;
+    }
+    ExtShim_Type *known = (ExtShim_Type *)EXTSHIM_LOAD_PTR(&templates);
+    for (; known != NULL; known = known->next) {
+        if (known->traverse == found) {
+            return 0;
+        }
+    }
+    PyTypeObject *base = type->tp_base;
+    while (base != NULL && base->tp_traverse == found) {
+        base = base->tp_base;
+    }
+    return base != NULL && base->tp_traverse == own;
+}
+
+/* Instances whose dealloc runs and whose type has a finalizer: it may revive them, and after the
+ * dealloc nobody can look at the instance to find out. Lives on the dealloc's C stack. */
+struct dying {
+    PyObject *self;
+    int revived;
+    struct dying *next;
+};
+
+static struct dying *dying_now; /* under the lock */
+
+static void
+book_dying_add(struct dying *entry, PyObject *self)
+{
+    entry->self = self;
+    entry->revived = 0;
+    extshim_lock();
+    entry->next = dying_now;
+    dying_now = entry;
+    extshim_unlock();
+}
+
+static void
+book_dying_remove(struct dying *entry)
+{
+    extshim_lock();
+    struct dying **place = &dying_now;
+    while (*place != entry) {
+        place = &(*place)->next;
+    }
+    *place = entry->next;
+    extshim_unlock();
+}
+
+static void
+book_dealloc_final(ExtShim_Type *type, PyObject *self)
+{
+    PyTypeObject *heap_type = Py_TYPE(self);
+    struct dying entry;
+    book_dying_add(&entry, self);
+    type->static_type->tp_dealloc(self);
+    book_dying_remove(&entry);
+    if (!entry.revived) {
+        Py_DECREF(heap_type);
+    }
+}
+
+void
+ExtShim_TypeFinalize(ExtShim_Type *type, PyObject *self)
+{
+    type->static_type->tp_finalize(self);
+    /* PyObject_CallFinalizerFromDealloc() gave it one reference for the call. */
+    if (Py_REFCNT(self) <= 1) {
+        return;
+    }
+    extshim_lock();
+    struct dying *entry = dying_now;
+    while (entry != NULL && entry->self != self) {
+        entry = entry->next;
+    }
+    if (entry != NULL) {
+        entry->revived = 1;
+    }
+    extshim_unlock();
+}
+
+void
+ExtShim_TypeDealloc(ExtShim_Type *type, PyObject *self)
+{
+    PyTypeObject *heap_type = Py_TYPE(self);
+    destructor original = type->static_type->tp_dealloc;
+    if (!book_dealloc_is_outermost(heap_type, type->dealloc)) {
+        original(self);
+        return;
+    }
+    if (type->static_type->tp_finalize != NULL) {
+        book_dealloc_final(type, self);
+        return;
+    }
+#if PY_VERSION_HEX < 0x030E0000
+    /* The template's own Py_TRASHCAN_BEGIN compares tp_dealloc with itself and finds the wrapper:
+     * the depth of nested containers is limited here instead. From 3.14 on _Py_Dealloc() does it.
+     */
+    if (PyType_IS_GC(heap_type) && heap_type->tp_dealloc == type->dealloc) {
+        PyObject_GC_UnTrack(self);
+        Py_TRASHCAN_BEGIN(self, type->dealloc) original(self);
+        Py_DECREF(heap_type);
+        Py_TRASHCAN_END return;
+    }
+#endif
+    original(self);
+    Py_DECREF(heap_type);
+}
+
+int
+ExtShim_TypeTraverse(ExtShim_Type *type, PyObject *self, visitproc visit, void *arg)
+{
+    PyTypeObject *heap_type = Py_TYPE(self);
+    if (book_traverse_is_outermost(heap_type, type->traverse)) {
+        Py_VISIT(heap_type);
+    }
+    traverseproc original = type->static_type->tp_traverse;
+    if (original == NULL) {
+        /* Inherited from a base that knows nothing of heap types, dict for example. */
+        const PyTypeObject *base = type->static_type->tp_base;
+        while (base != NULL && base->tp_traverse == NULL) {
+            base = base->tp_base;
+        }
+        original = base == NULL ? NULL : base->tp_traverse;
+    }
+    return original == NULL ? 0 : original(self, visit, arg);
+}
+
+#endif /* !EXTSHIM_LIMITED */
