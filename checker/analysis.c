@@ -307,6 +307,9 @@ analysis_merge(struct findings *all, size_t before, const struct finding *f)
             }
         }
         other->worst = f->worst > other->worst ? f->worst : other->worst;
+        if (other->message_text) {
+            finding_set_texts(other, &all->arena);
+        }
         return true;
     }
     return false;

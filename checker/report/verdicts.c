@@ -1,6 +1,8 @@
 /* The end of the full report: what each module is ready for, and what was not analysed. */
 #include "report/verdicts.h"
 
+#include <string.h>
+
 #include "report/snippet.h"
 #include "report/text.h"
 
@@ -145,6 +147,19 @@ verdict_write_line(FILE *out, bool *any, const char *what, const char *text, con
     str_free(&line);
 }
 
+/* Is it about one of the files that failed, which are listed already? */
+static bool
+verdict_is_known_failure(const struct shown *shown, const char *missing)
+{
+    for (size_t i = 0; i < shown->failed.n; i++) {
+        const char *file = shown->failed.at[i].file;
+        if (str_starts(missing, file) && missing[strlen(file)] == ':') {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 verdicts_write_gaps(const struct findings *findings, const struct shown *shown, FILE *out)
 {
@@ -156,7 +171,9 @@ verdicts_write_gaps(const struct findings *findings, const struct shown *shown, 
     for (size_t i = 0; i < findings->modules.n; i++) {
         const struct module_result *m = &findings->modules.at[i];
         for (size_t k = 0; k < m->missing.n; k++) {
-            verdict_write_line(out, &any, m->name, m->missing.at[k], "");
+            if (!verdict_is_known_failure(shown, m->missing.at[k])) {
+                verdict_write_line(out, &any, m->name, m->missing.at[k], "");
+            }
         }
     }
     for (size_t i = 0; i < findings->notes.n; i++) {

@@ -149,7 +149,10 @@ finding_compare(const struct finding *a, const struct finding *b)
     if (!order) {
         order = finding_compare_text(a->symbol, b->symbol);
     }
-    return order ? order : finding_compare_text(a->message, b->message);
+    /* The whole text: the same finding for other targets differs in its parts for them only. */
+    return order ? order
+                 : finding_compare_text(a->message_text ? a->message_text : a->message,
+                                        b->message_text ? b->message_text : b->message);
 }
 
 static int

@@ -50,19 +50,19 @@ struct related {
 enum suppression { NOT_SUPPRESSED, SUPPRESSED_IN_SOURCE, SUPPRESSED_BY_BASELINE };
 
 struct rule;
-struct fact;
 struct finding {
     const struct rule *rule;
-    const struct fact *fact; /* what it says something about; as long as the facts live */
     struct place place;
     enum severity severity[TARGETS]; /* for the targets that were asked for; others are NONE */
     enum severity worst;             /* over the targets asked for, port only as advice */
     const char *message;             /* one sentence, why */
     const char *fix;                 /* what to do */
-    const char *symbol;              /* the variable, type, function or API; may be NULL */
-    const char *function;            /* function it stands in; may be NULL */
-    const char *modules;             /* names, separated by commas */
-    const char *line_text;           /* the source line, without its end; may be NULL */
+    /* Both with their parts for single targets, see finding_set_texts(). */
+    const char *message_text, *fix_text;
+    const char *symbol;    /* the variable, type, function or API; may be NULL */
+    const char *function;  /* function it stands in; may be NULL */
+    const char *modules;   /* names, separated by commas */
+    const char *line_text; /* the source line, without its end; may be NULL */
     VEC(struct related) related;
     enum suppression suppression;
     const char *reason;   /* of the suppression */
@@ -105,6 +105,12 @@ struct findings {
 /* Fills f->fingerprint from the rule, file (relative to the project's root, so that two checkouts
  * agree), the symbol and the source line with its whitespace squeezed. */
 void finding_fingerprint(struct finding *f, const char *file);
+/* `[free-threaded?TEXT]` in the text is kept when the finding is about that target, else left out;
+ * `interpreters` stands for own-gil, shared-gil and reload, `!` in front means none of them. */
+const char *message_for_targets(struct arena *arena, const char *text,
+                                const enum severity severity[TARGETS]);
+/* Fills message and fix from message_text and fix_text, for the targets of severity[]. */
+void finding_set_texts(struct finding *f, struct arena *arena);
 /* The order of every report: file, line, column, rule id, then symbol and message. */
 int finding_compare(const struct finding *a, const struct finding *b);
 void findings_sort(struct findings *findings);

@@ -40,11 +40,6 @@ const struct fact_unit *match_unit(const struct match_context *ctx, const struct
 /* `{field}` and `{TABLE:column}` filled in. */
 const char *message_fill(const struct match_context *ctx, struct arena *arena, const char *text,
                          const struct fact *f);
-/* `[free-threaded?TEXT]` kept or left out; `interpreters` stands for own-gil, shared-gil and
- * reload,
- * `!` in front means none of them. severity is that of the finding. */
-const char *message_for_targets(struct arena *arena, const char *text,
-                                const enum severity severity[TARGETS]);
 /* The first word in the place of a target that is none, in such a text; NULL: all are known. */
 const char *message_unknown_target(struct arena *arena, const char *text);
 /* An id or a list of ids as people know them: `src/a.c#f.cache` is `cache` of f: "f.cache". */

@@ -16,13 +16,39 @@ targets_word_is(const char *word, size_t n, enum target t)
     return strlen(name) == n && strncmp(word, name, n) == 0;
 }
 
-/* Length of `TARGET|TARGET?` behind a bracket, or 0 when it is plain text, such as `a[0]`. */
+static bool
+targets_word_is_any(const char *word, size_t n)
+{
+    for (int t = 0; t < TARGETS; t++) {
+        if (targets_word_is(word, n, (enum target)t)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Length of `WORD|WORD?` behind a bracket, or 0 when it is plain text, such as `a[0]`. */
 static size_t
-targets_head(const char *text)
+targets_shape(const char *text)
 {
     size_t n = *text == '!';
     n += strspn(text + n, "abcdefghijklmnopqrstuvwxyz-|");
     return n > 1 && text[n] == '?' && strchr(text + n, ']') ? n + 1 : 0;
+}
+
+/* The same where all words are targets: texts hold source text too (`a[found?x:y]`). */
+static size_t
+targets_head(const char *text)
+{
+    size_t n = targets_shape(text);
+    for (size_t at = *text == '!'; at < n;) {
+        size_t length = strcspn(text + at, "|?");
+        if (!targets_word_is_any(text + at, length)) {
+            return 0;
+        }
+        at += length + 1;
+    }
+    return n;
 }
 
 static bool
@@ -68,19 +94,17 @@ const char *
 message_unknown_target(struct arena *arena, const char *text)
 {
     for (const char *open = strchr(text, '['); open; open = strchr(open + 1, '[')) {
-        size_t n = targets_head(open + 1);
-        const char *end = open + n;
-        for (const char *word = open + 1 + (n && open[1] == '!'); n && word < end;) {
-            size_t length = strcspn(word, "|?");
-            bool known = false;
-            for (int t = 0; t < TARGETS; t++) {
-                known = known || targets_word_is(word, length, (enum target)t);
-            }
-            if (!known) {
-                return arena_copy(arena, word, length);
-            }
-            word += length + 1;
+        size_t n = targets_shape(open + 1);
+        if (n && !targets_head(open + 1)) {
+            return arena_copy(arena, open + 1, n - 1);
         }
     }
     return NULL;
+}
+
+void
+finding_set_texts(struct finding *f, struct arena *arena)
+{
+    f->message = message_for_targets(arena, f->message_text, f->severity);
+    f->fix = message_for_targets(arena, f->fix_text, f->severity);
 }

@@ -142,18 +142,6 @@ run_severity(const struct run *run, const struct candidate *c, bool test, struct
 }
 
 static void
-run_add_texts(struct run *run, struct finding *finding, const struct fact *f)
-{
-    struct arena *arena = &run->out->arena;
-    const struct rule *rule = finding->rule;
-    const char *message = message_for_targets(arena, rule->message, finding->severity);
-    const char *fix = message_for_targets(arena, rule->fix, finding->severity);
-    finding->fact = f;
-    finding->message = message_fill(&run->match, arena, message, f);
-    finding->fix = message_fill(&run->match, arena, fix, f);
-}
-
-static void
 run_add_finding(struct run *run, const struct candidate *c)
 {
     struct arena *arena = &run->out->arena;
@@ -168,7 +156,9 @@ run_add_finding(struct run *run, const struct candidate *c)
     finding->rule = c->rule;
     finding->place = (struct place){f->file ? arena_string(arena, f->file) : NULL, f->line,
                                     f->column, f->end_column};
-    run_add_texts(run, finding, f);
+    finding->message_text = message_fill(&run->match, arena, c->rule->message, f);
+    finding->fix_text = message_fill(&run->match, arena, c->rule->fix, f);
+    finding_set_texts(finding, arena);
     finding->symbol = place_symbol(c->rule, f, arena);
     finding->function = place_function(f, arena);
     finding->modules = modules;
@@ -187,16 +177,12 @@ static void
 run_merge(struct run *run, struct finding *into, const struct finding *from)
 {
     struct arena *arena = &run->out->arena;
-    bool more = false;
     for (int t = 0; t < TARGETS; t++) {
-        more = more || (from->severity[t] && !into->severity[t]);
         if (from->severity[t] > into->severity[t]) {
             into->severity[t] = from->severity[t];
         }
     }
-    if (more) {
-        run_add_texts(run, into, into->fact);
-    }
+    finding_set_texts(into, arena);
     into->worst = from->worst > into->worst ? from->worst : into->worst;
     into->modules = place_join(arena, into->modules, from->modules);
 }

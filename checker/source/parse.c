@@ -1,8 +1,10 @@
 #include "source/parse.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "source/stubs.h"
 #include "source/unit.h"
 
 struct args {
@@ -53,6 +55,12 @@ parse_base_args(struct parser *parser, const struct plan_unit *unit, enum flavou
     }
     if (abi3t) {
         vec_push(&args->at, "-DPy_TARGET_ABI3T=0x030f0000");
+    }
+    if (parser->stubs && parser->stubs->prelude) {
+        vec_push(&args->at, "-include");
+        vec_push(&args->at, parser->stubs->prelude);
+        vec_push(&args->at, "-idirafter");
+        vec_push(&args->at, parser->stubs->include_dir);
     }
 }
 
@@ -221,9 +229,13 @@ parse_inclusion(CXFile file, CXSourceLocation *stack, unsigned n, CXClientData d
     (void)stack;
     (void)n;
     struct inclusions *walk = data;
-    str_add(walk->result, "D ");
-    cx_add(walk->parser->cx, walk->result, walk->parser->cx->getFileName(file));
-    str_addc(walk->result, '\n');
+    struct str name = {0};
+    cx_add(walk->parser->cx, &name, walk->parser->cx->getFileName(file));
+    /* Stand-ins are gone when the cache is asked. */
+    if (name.n && !str_starts(name.s, walk->parser->scratch)) {
+        str_addf(walk->result, "D %s\n", name.s);
+    }
+    str_free(&name);
 }
 
 struct included_sources {
@@ -322,6 +334,56 @@ parse_flavour(struct parser *parser, struct plan_unit *unit, enum flavour flavou
     return attempt;
 }
 
+/* Time left for one more parse like the first: the worker is killed at the time limit, and what
+ * was already understood would be lost. */
+static bool
+parse_has_time(const struct parser *parser, const struct timespec *start, int rounds)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double spent =
+        (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+    int limit = parser->plan->options->timeout_seconds;
+    return spent * (rounds + 3) < (limit > 0 ? limit : 60);
+}
+
+/* Does the parse lack headers of libraries only? Without Python's own there is nothing to see. */
+static bool
+parse_wants_stubs(const struct attempt *attempt)
+{
+    const char *message = attempt->diagnostics.message;
+    return attempt->tu && attempt->diagnostics.errors && message &&
+           !strstr(message, "'Python.h'") && !strstr(message, "'pyconfig.h'");
+}
+
+/* Parses again with stand-ins for what missing headers would have declared, at most three times.
+ * What is said about the unit stays what the first parse said. */
+static void
+parse_with_stubs(struct parser *parser, const struct plan_unit *unit, enum flavour flavour,
+                 bool as_cxx, bool abi3t, const struct timespec *start, struct stubs *stubs,
+                 struct attempt *attempt, struct arena *arena)
+{
+    enum { ROUNDS = 3 };
+    struct diagnostics first = attempt->diagnostics;
+    for (int round = 0; round < ROUNDS && parse_has_time(parser, start, round); round++) {
+        if (!stubs_collect(stubs, parser->cx, attempt->tu) || !stubs_write(stubs)) {
+            break;
+        }
+        parser->stubs = stubs;
+        struct attempt again = parse_attempt(parser, unit, flavour, NULL, as_cxx, abi3t, arena);
+        parser->stubs = NULL;
+        if (!again.tu) {
+            break;
+        }
+        parse_dispose(parser, attempt);
+        *attempt = again;
+        if (!again.diagnostics.errors) {
+            break;
+        }
+    }
+    attempt->diagnostics = first;
+}
+
 static void
 parse_status(struct str *result, const struct attempt *attempt)
 {
@@ -345,6 +407,9 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     struct facts facts = {0};
     bool limited = unit->limited, as_cxx = false, ft_errors = false;
     struct str status = {0}, files = {0};
+    struct stubs stubs = {.folder = arena_printf(&arena, "%s/unseen%d", parser->scratch, index)};
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
     for (int flavour = 0; flavour < FLAVOURS; flavour++) {
         /* A source may refuse one flavour with an #error of its own: the other is seen as well. */
         bool second = flavour == FLAVOUR_GIL && (limited || ft_errors);
@@ -369,6 +434,10 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
             parse_dispose(parser, as_cxx ? &attempt : &again);
             attempt = as_cxx ? again : attempt;
         }
+        if (parse_wants_stubs(&attempt)) {
+            parse_with_stubs(parser, unit, (enum flavour)flavour, as_cxx,
+                             flavour == FLAVOUR_FT && limited, &start, &stubs, &attempt, &arena);
+        }
         /* A missing header is missing in both flavours. */
         ft_errors |= flavour == FLAVOUR_FT && attempt.diagnostics.errors &&
                      !attempt.diagnostics.missing_header;
@@ -387,6 +456,7 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     str_addn(result, files.s ? files.s : "", files.n);
     str_add(result, "F\n");
     facts_write_text(&facts, result);
+    stubs_free(&stubs);
     str_free(&status);
     str_free(&files);
     facts_free(&facts);

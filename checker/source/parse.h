@@ -16,6 +16,7 @@ struct parser {
     const char *resource_flag, *resource_dir;
     const char *scratch; /* folder for precompiled headers */
     struct unit_paths paths;
+    const struct stubs *stubs; /* of the unit that is being parsed; NULL: none */
 };
 
 /* Result text: lines `S status message` (ok | partial | failed), `D path` for each file read, `F`,

@@ -1,7 +1,7 @@
 #include "source/source.h"
 
 #include <ctype.h>
-#include <dirent.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,20 +214,23 @@ source_run_jobs(struct run *run)
     }
 }
 
+static int
+source_remove(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st;
+    (void)kind;
+    (void)where;
+    remove(path);
+    return 0;
+}
+
+/* With folders in it: a worker that was killed leaves its own behind. */
 static void
 source_remove_scratch(struct run *run)
 {
-    DIR *dir = run->scratch.n ? opendir(run->scratch.s) : NULL;
-    if (!dir) {
-        return;
+    if (run->scratch.n) {
+        nftw(run->scratch.s, source_remove, 8, FTW_DEPTH | FTW_PHYS);
     }
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        if (entry->d_name[0] != '.') {
-            unlinkat(dirfd(dir), entry->d_name, 0);
-        }
-    }
-    closedir(dir);
-    rmdir(run->scratch.s);
 }
 
 static bool

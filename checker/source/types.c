@@ -248,6 +248,15 @@ types_is_foreign(struct unit *u, CXType type)
     return whose == FILE_PYTHON || whose == FILE_SYSTEM;
 }
 
+/* Declared by a stand-in for a missing header: it can be anything. */
+static bool
+types_is_unseen(struct unit *u, CXType type)
+{
+    CXFile handle = NULL;
+    cx_offset(u->cx, u->cx->getTypeDeclaration(type), &handle);
+    return unit_file(u, handle)->unseen;
+}
+
 /* by_pointer: what others' structs hold does not matter behind a pointer, and following it would
  * lead through half of Python's headers. */
 static void
@@ -257,6 +266,9 @@ types_fill_record(struct unit *u, CXType type, struct record_info *record, bool 
     record->busy = true;
     record->name = types_plain_name(u, type);
     record->class = types_known_record(record->name);
+    if (!record->class && types_is_unseen(u, type)) {
+        record->class = "unseen";
+    }
     bool known_object = str_same(record->name, "_object") || str_same(record->name, "PyObject") ||
                         str_same(record->name, "PyVarObject");
     if (known_object) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/stubs.h"
+
 /* The cell of an address; table cells start with their key. */
 static void **
 unit_cell(struct pointer_table *table, const void *key)
@@ -97,6 +99,7 @@ unit_file(struct unit *u, CXFile handle)
     }
     const char *name = cx_text(u->cx, u->strings, u->cx->getFileName(handle));
     file->path = name;
+    file->unseen = str_ends(name, "/" STUBS_PRELUDE);
     if (handle == u->main_file || u->cx->File_isEqual(handle, u->main_file)) {
         file->path = u->path;
         file->whose = FILE_MAIN;

@@ -18,6 +18,7 @@ struct unit_file {
     enum file_class whose;
     struct lexed *lexed; /* of main and project files, read when first needed */
     bool lexed_failed;
+    bool unseen; /* stand-ins for missing headers, see stubs.h */
 };
 
 enum decl_sort {

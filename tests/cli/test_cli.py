@@ -241,6 +241,20 @@ class Outputs(CliTest):
         both = self.run_cli("--format", "concise", "bad.c").out
         self.assertIn("shared by every interpreter", both)
 
+    def test_both_flavours_make_one_finding(self):
+        """Where the flavours differ they are judged apart; texts for targets must not split them."""
+        more = "#ifdef Py_GIL_DISABLED\nstatic int only_here(void) { return 1; }\n#endif\n"
+        self.write("bad.c", bad_module() + more)
+        lines = self.expect(1, "--format", "concise", "-q", "bad.c").out.splitlines()
+        found = [line for line in lines if "[GLB07]" in line]
+        self.assertEqual(len(found), 1, lines)
+        self.assertIn("shared by every interpreter", found[0])
+        report = json.loads(self.run_cli("--format", "json", "bad.c").out)
+        severity = [f["severities"] for f in report["findings"] if f["rule"] == "GLB07"]
+        self.assertEqual(len(severity), 1)
+        self.assertEqual((severity[0]["own-gil"], severity[0]["free-threaded"]),
+                         ("blocker", "hazard"))
+
     def test_one_word_one_meaning(self):
         """`note:` is a related place, what is least severe is advice, and the run has remarks."""
         self.write("header.h", "")
