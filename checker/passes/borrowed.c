@@ -1,6 +1,7 @@
 /* Borrowed references whose owner other threads can change (BRW01-03, 05, 07-10, 13; CON01). */
 #include <string.h>
 
+#include "passes/owned.h"
 #include "passes/private.h"
 #include "passes/shared_roots.h"
 
@@ -35,6 +36,7 @@ static const struct {
 /* One place where a borrowed reference is obtained. */
 struct borrow {
     struct program *p;
+    struct owned_fields *fields;
     const struct body *b;
     const struct fact_call *call;
     const char *into; /* the local it is stored in; NULL when used on the spot */
@@ -53,10 +55,11 @@ borrowed_is_result(const struct fact_call *call, const char *value, int line)
 }
 
 static void
-borrowed_begin(struct borrow *at, struct program *p, const struct body *b,
+borrowed_begin(struct borrow *at, struct owned_fields *fields, const struct body *b,
                const struct fact_call *call)
 {
-    *at = (struct borrow){.p = p, .b = b, .call = call, .until = 0x7fffffff};
+    *at = (struct borrow){
+        .p = fields->p, .fields = fields, .b = b, .call = call, .until = 0x7fffffff};
     at->into = call->into && *call->into ? call->into : NULL;
     SCAN_ACCESSES(b, a)
     {
@@ -103,13 +106,34 @@ borrowed_incref(const struct borrow *at)
     return NULL;
 }
 
+/* Is the result part of a condition, and of nothing else: `if (PyDict_GetItem(d, k) != NULL)`? */
+static bool
+borrowed_is_compared(const struct borrow *at)
+{
+    const struct fact_call *call = at->call;
+    bool condition = false;
+    for (size_t i = 0; i < at->b->blocks.n && !condition; i++) {
+        const struct fact_block *block = at->b->blocks.at[i];
+        condition =
+            block->cond && block->first <= call->seq + 1 && block->last >= call->seq &&
+            flow_mentions(block->cond, arena_printf(&at->p->arena, "call:%s", call->callee));
+    }
+    for (size_t i = 0; condition && i < at->b->args.n; i++) {
+        const struct fact_arg *arg = at->b->args.at[i];
+        condition = arg->seq < call->seq || arg->seq > call->seq + 1 ||
+                    !str_same(value_of(arg->value, "call"), call->callee);
+    }
+    return condition;
+}
+
 /* Is anything done with the reference but comparing it? */
 static bool
 borrowed_is_used(const struct borrow *at)
 {
     const char *result = at->call->result;
     if (!at->into) {
-        return !str_same(result, "tested") && !str_same(result, "discarded");
+        return !str_same(result, "tested") && !str_same(result, "discarded") &&
+               !borrowed_is_compared(at);
     }
     if (!str_starts(at->into, "local:")) {
         return true;
@@ -143,9 +167,33 @@ static bool
 borrowed_is_safe(struct borrow *at, const char *container)
 {
     const struct fact_call *call = at->call;
-    return private_value(at->p, at->b, container, call->seq, 0) ||
+    bool dict = strstr(call->callee, "Dict_") != NULL;
+    return private_value(at->p, at->b, container, call->seq, dict ? PRIVATE_DICT : 0) ||
            flow_in_critical_section(at->b, call->seq, call->block, container) ||
            flow_locked(at->p, at->b, call->seq);
+}
+
+/* Does the function hold a reference to the container, so that its field may get another one? */
+static bool
+borrowed_is_held(const struct borrow *at, const char *container)
+{
+    SCAN_CALLS(at->b, call)
+    {
+        if (call->seq < at->call->seq && flow_takes_reference(call->callee) &&
+            str_starts(container, "local:") && str_same(call_arg(at->b, call, 0), container)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A container in a field that nothing here changes. changes: those that matter to the reader. */
+static enum owned_kind
+borrowed_owned(struct borrow *at, unsigned changes)
+{
+    const char *container = call_arg(at->b, at->call, 0);
+    return owned_container(at->fields, at->b, container, at->call->seq, changes,
+                           borrowed_is_held(at, container));
 }
 
 static struct fact_flaw *
@@ -165,8 +213,14 @@ borrowed_item(struct borrow *at, const char *what)
     if (!borrowed_is_used(at) || borrowed_is_safe(at, call_arg(at->b, at->call, 0))) {
         return;
     }
+    bool list = scan_call_is(at->call, borrowed_lists);
+    enum owned_kind owned = borrowed_owned(at, OWNED_DROPS | (list ? OWNED_GROWS : 0U));
+    if (owned == OWNED_MADE) {
+        return;
+    }
     const struct fact_call *incref = borrowed_incref(at);
     struct fact_flaw *flaw = borrowed_flaw(at, incref ? "borrowed-then-incref" : what);
+    flaw->number = owned == OWNED_GIVEN;
     flaw->detail2 = flow_cell(at->p, "borrowed_refs", at->call->callee, "strong_replacement");
     if (incref) {
         flaw_relate(at->p, flaw, &incref->at, "made a strong reference here, too late");
@@ -199,15 +253,19 @@ borrowed_fast_item(struct borrow *at)
 {
     const char *sequence = call_arg(at->b, at->call, 0);
     if (!borrowed_is_safe(at, sequence) && !borrowed_fast_is_tuple(at, sequence)) {
-        borrowed_flaw(at, "borrowed-fast-sequence");
+        enum owned_kind owned = borrowed_owned(at, OWNED_DROPS | OWNED_GROWS);
+        if (owned != OWNED_MADE) {
+            borrowed_flaw(at, "borrowed-fast-sequence")->number = owned == OWNED_GIVEN;
+        }
     }
 }
 
 static void
 borrowed_iteration(struct borrow *at)
 {
-    if (!borrowed_is_safe(at, call_arg(at->b, at->call, 0))) {
-        borrowed_flaw(at, "dict-next");
+    enum owned_kind owned = borrowed_owned(at, OWNED_DROPS | OWNED_GROWS);
+    if (owned != OWNED_MADE && !borrowed_is_safe(at, call_arg(at->b, at->call, 0))) {
+        borrowed_flaw(at, "dict-next")->number = owned == OWNED_GIVEN;
     }
 }
 
@@ -375,6 +433,7 @@ borrowed_concerns(const struct fact_call *call)
 void
 pass_borrowed(struct program *p)
 {
+    struct owned_fields fields = {.p = p};
     for (size_t i = 0; i < p->bodies.n; i++) {
         const struct body *b = p->bodies.at[i];
         if (!b->entry) {
@@ -385,9 +444,10 @@ pass_borrowed(struct program *p)
             if (borrowed_concerns(call) && !borrowed_is_shadow(b, call) &&
                 !borrowed_is_cython(p, b, call)) {
                 struct borrow at;
-                borrowed_begin(&at, p, b, call);
+                borrowed_begin(&at, &fields, b, call);
                 borrowed_check(&at);
             }
         }
     }
+    owned_free(&fields);
 }

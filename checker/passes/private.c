@@ -5,6 +5,12 @@
 
 enum { PRIVATE_MAX_DEPTH = 4 };
 
+static bool
+private_is_deep(int depth)
+{
+    return (depth & (PRIVATE_DICT - 1)) >= PRIVATE_MAX_DEPTH;
+}
+
 /* Functions whose result nobody else has a reference to. */
 static const char private_makers[] =
     "PyDict_New,PyDict_Copy,_PyDict_NewPresized,PyDictProxy_New,PyDict_Keys,PyDict_Values,"
@@ -81,7 +87,7 @@ static bool
 private_makes(struct program *p, const struct body *b, int depth)
 {
     bool any = false;
-    for (size_t i = 0; i < b->events.n && depth < PRIVATE_MAX_DEPTH; i++) {
+    for (size_t i = 0; i < b->events.n && !private_is_deep(depth); i++) {
         const struct fact_jump *jump = (const struct fact_jump *)(const void *)b->events.at[i];
         if (b->events.at[i]->kind != FACT_jump || !str_same(jump->kind, "return") ||
             str_same(jump->value, "null")) {
@@ -109,7 +115,7 @@ private_is_maker(struct program *p, const char *value, int depth)
             return true;
         }
     }
-    const struct body *b = depth < PRIVATE_MAX_DEPTH ? program_body(p, maker) : NULL;
+    const struct body *b = !private_is_deep(depth) ? program_body(p, maker) : NULL;
     return b && private_makes(p, b, depth + 1);
 }
 
@@ -118,7 +124,7 @@ static bool
 private_tuple_item(struct program *p, const struct body *b, const struct fact_access *a, int depth)
 {
     bool item = str_starts(a->value, "index:") && str_ends(a->value, "->ob_item[]");
-    if (depth >= PRIVATE_MAX_DEPTH || (!item && !str_same(a->value, "call:PyTuple_GetItem"))) {
+    if (private_is_deep(depth) || (!item && !str_same(a->value, "call:PyTuple_GetItem"))) {
         return false;
     }
     SCAN_CALLS(b, call)
@@ -160,6 +166,40 @@ private_escapes(const struct body *b, const char *local, long seq)
     return false;
 }
 
+/* `x = n <= 8 ? PyDict_New() : _PyDict_NewPresized(n)`: the calls whose result the write takes. */
+static bool
+private_is_choice(const struct body *b, const struct fact_access *a)
+{
+    bool any = false;
+    SCAN_CALLS(b, call)
+    {
+        if (call->at.line != a->at.line || !str_same(call->result, "stored") ||
+            !str_same(call->into, a->var) || call->seq > a->seq) {
+            continue;
+        }
+        if (!str_list_has(private_makers, call->callee)) {
+            return false;
+        }
+        any = true;
+    }
+    return any && str_same(a->value, "expr");
+}
+
+/* The write that filled the temporary whose value another write takes. */
+static const struct fact_access *
+private_source(const struct body *b, const struct fact_access *store)
+{
+    const struct fact_access *source = store;
+    SCAN_ACCESSES(b, a)
+    {
+        if (a->seq < store->seq && str_same(a->how, "write") && str_same(a->var, store->value) &&
+            (!a->path || !*a->path)) {
+            source = a;
+        }
+    }
+    return source;
+}
+
 /* Only makers and NULL are ever stored in the local in front of seq, and at least one maker. */
 static bool
 private_local(struct program *p, const struct body *b, const char *local, long seq, int depth)
@@ -178,7 +218,8 @@ private_local(struct program *p, const struct body *b, const char *local, long s
         }
         /* Generated code passes everything through temporaries. */
         const char *value = scan_resolve(b, a->value, a->seq);
-        bool maker = private_is_maker(p, value, depth) || private_tuple_item(p, b, a, depth);
+        bool maker = private_is_maker(p, value, depth) || private_tuple_item(p, b, a, depth) ||
+                     private_is_choice(b, private_source(b, a));
         if (!maker && !str_same(value, "null") && !str_same(value, "const:0")) {
             return false;
         }
@@ -229,11 +270,35 @@ private_keywords(const struct body *b, long index)
 /* How well is the argument of a call guarded? */
 enum private_guard { GUARD_NONE, GUARD_SOME_LOCK, GUARD_FULL };
 
+/* Does the call stand where a test has said that the value is no dict? */
+static bool
+private_is_no_dict(const struct body *b, const struct fact_call *call, const char *value)
+{
+    SCAN_CALLS(b, test)
+    {
+        bool named = scan_call_is(test, "PyDict_Check,PyDict_CheckExact") ||
+                     (test->macro && str_list_has("PyDict_Check,PyDict_CheckExact", test->macro));
+        if (test->seq >= call->seq || !named || !str_same(test->result, "tested") ||
+            !str_same(call_arg(b, test, 0), value)) {
+            continue;
+        }
+        for (const struct fact_block *block = flow_block(b, call->block); block;
+             block = block->parent != block->id ? flow_block(b, block->parent) : NULL) {
+            if (str_same(block->kind, "else") && block->parent == test->block &&
+                str_starts(block->cond, "nonzero(call:") && block->first > test->seq) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static enum private_guard
 private_given(struct program *p, const struct body *caller, const struct fact_call *call,
               const char *value, bool *locked, int depth)
 {
-    if (private_value(p, caller, value, call->seq, depth)) {
+    if (((depth & PRIVATE_DICT) && private_is_no_dict(caller, call, value)) ||
+        private_value(p, caller, value, call->seq, depth)) {
         return GUARD_FULL;
     }
     if (flow_in_critical_section(caller, call->seq, call->block, value)) {
@@ -253,7 +318,7 @@ private_param(struct program *p, const struct body *b, long index, int depth)
     if (private_keywords(b, index)) {
         return true;
     }
-    if (b->binding || b->address_taken || !b->callers.n || depth >= PRIVATE_MAX_DEPTH) {
+    if (b->binding || b->address_taken || !b->callers.n || private_is_deep(depth)) {
         return false;
     }
     enum private_guard worst = GUARD_FULL;
@@ -277,7 +342,7 @@ private_param(struct program *p, const struct body *b, long index, int depth)
 static bool
 private_struct(const struct body *b, long index, int depth)
 {
-    if (b->binding || b->address_taken || !b->callers.n || depth >= PRIVATE_MAX_DEPTH) {
+    if (b->binding || b->address_taken || !b->callers.n || private_is_deep(depth)) {
         return false;
     }
     for (size_t i = 0; i < b->callers.n; i++) {
@@ -333,7 +398,7 @@ static bool
 private_pointee(struct program *p, const struct body *b, const char *value, int depth)
 {
     long index = strtol(value + strlen("deref:param:"), NULL, 10);
-    if (b->binding || b->address_taken || !b->callers.n || depth >= PRIVATE_MAX_DEPTH) {
+    if (b->binding || b->address_taken || !b->callers.n || private_is_deep(depth)) {
         return false;
     }
     for (size_t i = 0; i < b->callers.n; i++) {

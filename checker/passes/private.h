@@ -6,8 +6,11 @@
 
 #include "passes/flow.h"
 
+enum { PRIVATE_DICT = 16 };
+
 /* Is the value, as it stands at seq, a container that this function (or its callers) made and has
- * not handed out, or the keyword dict of the call? depth: 0. */
+ * not handed out, or the keyword dict of the call? depth: 0, or PRIVATE_DICT for what is used as a
+ * dict only. */
 bool private_value(struct program *p, const struct body *b, const char *value, long seq, int depth);
 
 #endif
