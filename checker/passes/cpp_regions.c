@@ -1,5 +1,5 @@
 /* Exceptions that leave a region whose end has to be reached: a critical section, released locks
- * of the interpreter (CPP09). */
+ * of the interpreter (CPP09), a lock that was taken by hand (CPP12). */
 #include <string.h>
 
 #include "passes/flow.h"
@@ -133,6 +133,69 @@ region_worst(const struct region_walk *w, const struct body *b, const struct fac
     return found;
 }
 
+/* The lock that a call takes or gives back by hand: the object of lock(), the argument of
+ * PyMutex_Lock(). NULL for guards and for all other calls. */
+static const char *
+region_lock(const struct region_walk *w, const struct body *b, const struct fact_call *call,
+            const char *wanted)
+{
+    const struct api_table *table = ruleset_table(w->p->rules, "locks");
+    bool lock = str_same(wanted, "acquire");
+    if (call->on) {
+        bool fits = str_same(call->callee, lock ? "lock" : "unlock") ||
+                    str_same(call->callee, lock ? "lock_shared" : "unlock_shared");
+        return fits && !str_starts(call->on, "local:") ? call->on : NULL;
+    }
+    const char *op = table ? api_table_cell(table, call->callee, "op") : NULL;
+    const char *kind = op ? api_table_cell(table, call->callee, "kind") : NULL;
+    bool by_hand = op && str_same(op, wanted) && !strchr(call->callee, '<') &&
+                   (str_same(kind, "pymutex") || str_same(kind, "native"));
+    return by_hand ? call_arg(b, call, 0) : NULL;
+}
+
+/* What throws between a lock that was taken by hand and its release: the lock stays locked. */
+static void
+region_check_lock(const struct region_walk *w, const struct body *b, size_t from, const char *lock)
+{
+    const struct fact *start = b->events.at[from];
+    const struct fact *found = NULL;
+    bool released = false;
+    for (size_t i = from + 1; i < b->events.n && !released; i++) {
+        const struct fact *event = b->events.at[i];
+        const struct fact_call *call = (const struct fact_call *)(const void *)event;
+        if (event->kind == FACT_call && str_same(region_lock(w, b, call, "release"), lock)) {
+            released = true;
+        }
+        else if (!found && region_danger(w, event) == 2 &&
+                 !region_is_caught(b, -1, flow_seq_of(event))) {
+            found = event;
+        }
+    }
+    if (!found || !released) {
+        return; /* a function that only locks hands the lock to its caller */
+    }
+    const struct fact_call *call = (const struct fact_call *)(const void *)found;
+    struct fact_flaw *flaw = program_flaw(w->p, found, b, "exception-keeps-lock",
+                                          found->kind == FACT_call ? call->callee : "throw");
+    const char *name = value_of(lock, "addr");
+    name = name ? name : lock;
+    flaw->detail = str_starts(name, "field:") ? name + 6 : name;
+    flaw_relate(w->p, flaw, start, "the lock is taken here");
+}
+
+static void
+region_check_locks(const struct region_walk *w, const struct body *b)
+{
+    for (size_t i = 0; w->any && i < b->events.n; i++) {
+        const struct fact *event = b->events.at[i];
+        const struct fact_call *call = (const struct fact_call *)(const void *)event;
+        const char *lock = event->kind == FACT_call ? region_lock(w, b, call, "acquire") : NULL;
+        if (lock) {
+            region_check_lock(w, b, i, lock);
+        }
+    }
+}
+
 void
 pass_cpp_regions(struct program *p)
 {
@@ -140,6 +203,9 @@ pass_cpp_regions(struct program *p)
     walk.known = walk.any ? arena_alloc(&p->arena, p->bodies.n * sizeof(*walk.known)) : NULL;
     for (size_t i = 0; i < p->bodies.n; i++) {
         const struct body *b = p->bodies.at[i];
+        if (b->entry) {
+            region_check_locks(&walk, b);
+        }
         for (size_t k = 0; b->entry && k < b->blocks.n; k++) {
             const struct fact_block *region = b->blocks.at[k];
             bool section = str_starts(region->macro, "Py_BEGIN_CRITICAL_SECTION");

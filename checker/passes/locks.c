@@ -26,12 +26,19 @@ struct lock_state {
     bool busy, done, at_entry_known;
 };
 
+/* A C++ guard object and the locks it gives back at the end of its scope. */
+struct lock_guard {
+    const char *local; /* "local:guard" */
+    const char *locks; /* comma list */
+};
+
 struct lock_walk {
     struct program *p;
     struct body *b;
     struct lock_state *state;
     const struct api_table *table;
     const char *held;
+    VEC(struct lock_guard) guards;
 };
 
 static struct lock_state *locks_state(struct program *p, struct body *b);
@@ -127,25 +134,85 @@ locks_release(struct lock_walk *w, const char *name)
     w->held = locks_remove(w->p, w->held, name);
 }
 
-static const char *
-locks_table_key(const struct fact_call *c)
+static struct lock_guard *
+locks_guard(struct lock_walk *w, const char *local)
 {
-    static const char *const raii[][2] = {{"lock_guard", "std::lock_guard"},
-                                          {"unique_lock", "std::unique_lock"},
-                                          {"scoped_lock", "std::scoped_lock"},
-                                          {"shared_lock", "std::shared_lock"}};
-    for (size_t i = 0; i < sizeof(raii) / sizeof(*raii); i++) {
-        if (strcmp(c->callee, raii[i][0]) == 0) {
-            return raii[i][1];
+    for (size_t i = w->guards.n; local && i-- > 0;) {
+        if (str_same(w->guards.at[i].local, local)) {
+            return &w->guards.at[i];
         }
     }
-    return c->callee;
+    return NULL;
+}
+
+static void
+locks_give_back(struct lock_walk *w, const char *locks)
+{
+    for (const char *at = locks; at && *at;) {
+        const char *end = strchr(at, ',');
+        size_t n = end ? (size_t)(end - at) : strlen(at);
+        w->held = locks_remove(w->p, w->held, intern_n(&w->p->facts->strings, at, n));
+        at = end ? end + 1 : NULL;
+    }
+}
+
+/* `std::lock_guard guard(m);`, and those that are told not to lock yet. */
+static void
+locks_guard_begins(struct lock_walk *w, const struct fact_call *c)
+{
+    struct lock_guard guard = {.local = c->into};
+    int n = str_starts(c->callee, "scoped_lock") ? (int)c->nargs : 1;
+    for (int i = 0; i < n; i++) {
+        const char *value = call_arg(w->b, c, i);
+        bool tag = value && strstr(value, "_lock_t"); /* std::adopt_lock comes first there */
+        if (!tag) {
+            link_add_word(w->p, &guard.locks, locks_name(w, value));
+        }
+    }
+    const char *how = n == 1 && c->nargs > 1 ? call_arg(w->b, c, 1) : NULL;
+    if (!how || !strstr(how, "defer_lock")) {
+        w->held = locks_union(w->p, w->held, guard.locks);
+    }
+    vec_push(&w->guards, guard);
+}
+
+/* Methods of mutexes and of guards; false when the call is none. */
+static bool
+locks_method(struct lock_walk *w, const struct fact_call *c)
+{
+    static const char raii[] = "lock_guard,unique_lock,scoped_lock,shared_lock";
+    size_t n = strcspn(c->callee, "<");
+    if (str_list_has(raii, intern_n(&w->p->facts->strings, c->callee, n))) {
+        locks_guard_begins(w, c);
+        return true;
+    }
+    if (!c->on) {
+        return false;
+    }
+    const struct lock_guard *guard = locks_guard(w, c->on);
+    bool release = c->callee[0] == '~' || str_starts(c->callee, "unlock");
+    if (guard && release) {
+        locks_give_back(w, guard->locks);
+    }
+    else if (guard) {
+        w->held = locks_union(w->p, w->held, guard->locks);
+    }
+    else if (c->callee[0] != '~' && release) {
+        locks_release(w, locks_name(w, c->on));
+    }
+    else if (c->callee[0] != '~') {
+        locks_acquire(w, locks_name(w, c->on));
+    }
+    return true;
 }
 
 static void
 locks_call(struct lock_walk *w, const struct fact_call *c)
 {
-    const char *key = locks_table_key(c);
+    if (locks_method(w, c)) {
+        return;
+    }
+    const char *key = c->callee;
     const char *op = api_table_cell(w->table, key, "op");
     const char *kind = op ? api_table_cell(w->table, key, "kind") : NULL;
     if (op) {
@@ -303,9 +370,12 @@ locks_state(struct program *p, struct body *b)
     if (w.table) {
         locks_walk(&w);
     }
-    /* RAII guards end with the function; a lock function of the project does not. */
-    bool cxx = strchr(b->fact->id, '(') != NULL;
-    state->acquires = cxx ? NULL : w.held;
+    /* Guards end with the function; what a lock function of the project takes does not. */
+    while (w.guards.n) {
+        locks_give_back(&w, w.guards.at[--w.guards.n].locks);
+    }
+    vec_free(&w.guards);
+    state->acquires = w.held;
     state->busy = false;
     state->done = true;
     return state;

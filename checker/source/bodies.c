@@ -175,6 +175,9 @@ bodies_compound(struct body_walk *b, const struct unit_place *place,
     for (unsigned i = 0; i < parts->n; i++) {
         bodies_statement(b, parts->at[i]);
     }
+    if (b->u->is_cxx && b->depth > 1) {
+        bodies_scope_ends(b, parts);
+    }
     if (block) {
         bodies_close(b, block, outer);
     }

@@ -50,6 +50,11 @@ const char *bodies_macro_value(struct body_walk *b, const struct macro_site *sit
 /* "null(var:x)" and the like; see kinds.def, block. */
 const char *bodies_condition(struct body_walk *b, CXCursor c);
 
+/* C++: the descriptor of the object that a method of a lock is called on; NULL for others. */
+const char *bodies_lock_object(struct body_walk *b, CXCursor callee, const char *method);
+/* C++: emits the end of lock guards that the statements of an inner scope declare. */
+void bodies_scope_ends(struct body_walk *b, const struct cx_children *parts);
+
 struct fact_access *bodies_access(struct body_walk *b, const struct unit_place *place,
                                   const char *how, const char *var);
 struct fact_block *bodies_open(struct body_walk *b, const struct unit_place *place,

@@ -498,6 +498,9 @@ bodies_call(struct body_walk *b, CXCursor c, const struct usage *usage)
         bodies_argument(b, arg, &target, i);
     }
     const char *through = !target.decl && parts.n > 0 ? describe(b->u, parts.at[0]) : NULL;
+    const char *on = target.is_method && parts.n > 0 && !bodies_ours(target.decl)
+                         ? bodies_lock_object(b, parts.at[0], target.name)
+                         : NULL;
     cx_children_free(&parts);
     struct unit_place whole = unit_place(b->u, c), *place = &whole;
     unit_set_file(b->u, place);
@@ -514,6 +517,7 @@ bodies_call(struct body_walk *b, CXCursor c, const struct usage *usage)
                    : through;
     call->result = usage->result ? usage->result : "used";
     call->into = usage->into;
+    call->on = on;
     if (place->in_macro) {
         call->macro = unit_word_at(b->u, place);
     }
