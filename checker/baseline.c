@@ -171,7 +171,8 @@ static int
 baseline_gone(const struct baseline_row *row, const struct baseline_scope *scope)
 {
     const struct rule *rule = ruleset_find(scope->rules, row->rule);
-    bool reported = !rule || rule_is_reported(rule, scope->options);
+    bool reported = !rule || (rule_is_reported(rule, scope->options) &&
+                              !rule_is_ignored_in(scope->options, rule, row->file));
     bool analysed = map_get(scope->files, row->file) != NULL;
     struct str path = {0};
     if (scope->root && row->file[0] != '/') {

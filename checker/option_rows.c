@@ -18,6 +18,9 @@ const struct option_row option_rows[] = {
     ROW("select", 0, OPTION_WORDS, true, select, "LIST", NULL,
         "only these rules: ids (GLB01), names or families (GLB)"),
     ROW("ignore", 0, OPTION_WORDS, true, ignore, "LIST", NULL, "not these rules"),
+    ROW("per-file-ignores", 0, OPTION_FILE_IGNORES, true, file_ignores, "PATTERN:RULE", NULL,
+        "not this rule in files like 'vendor/*'; repeatable, a table\n"
+        "of patterns in a settings file"),
     ROW("confidence", 0, OPTION_CHOICE, true, confidence, "WORD", "low,medium,high",
         "least confidence of findings: low, medium (default), high"),
     ROW("level", 0, OPTION_CHOICE, true, level, "WORD", "normal,strict",

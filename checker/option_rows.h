@@ -22,6 +22,7 @@ enum option_kind {
     OPTION_PATHS,   /* struct words, one path or name each */
     OPTION_TARGETS, /* struct words, each a target */
     OPTION_OUTPUTS, /* struct words, each FORMAT=PATH */
+    OPTION_FILE_IGNORES, /* struct words, each PATTERN:RULE */
 };
 
 struct option_row {

@@ -128,6 +128,27 @@ option_path(struct options *o, const char *value, const char *folder)
     return folder && value[0] != '/' ? arena_printf(&o->arena, "%s/%s", folder, value) : value;
 }
 
+/* One PATTERN:RULE, or PATTERN:RULE,RULE; a pattern with a slash is relative to the folder. */
+static const char *
+option_add_file_ignores(struct options *o, struct words *into, const char *value,
+                        const char *folder)
+{
+    const char *colon = strrchr(value, ':');
+    if (!colon || colon == value || !colon[1]) {
+        return arena_printf(&o->arena, "'%s' is not PATTERN:RULE, such as 'vendor/*:GLB'", value);
+    }
+    const char *pattern = arena_copy(&o->arena, value, (size_t)(colon - value));
+    bool moved = folder && pattern[0] != '/' && strchr(pattern, '/');
+    struct words rules = {0};
+    option_add_words(o, &rules, colon + 1, false);
+    for (size_t i = 0; i < rules.list.n; i++) {
+        vec_push(&into->list, arena_printf(&o->arena, "%s%s%s:%s", moved ? folder : "",
+                                           moved ? "/" : "", pattern, rules.list.at[i]));
+    }
+    vec_free(&rules.list);
+    return NULL;
+}
+
 const char *
 option_apply(struct options *o, const struct option_row *row, const char *value, const char *folder)
 {
@@ -170,6 +191,8 @@ option_apply(struct options *o, const struct option_row *row, const char *value,
         return NULL;
     case OPTION_OUTPUTS:
         return option_add_output(o, into, value, folder);
+    case OPTION_FILE_IGNORES:
+        return option_add_file_ignores(o, into, value, folder);
     }
     return "has no value";
 }

@@ -26,8 +26,8 @@ options_start(struct options *o)
 void
 options_free(struct options *o)
 {
-    struct words *all[] = {&o->files,  &o->flags,  &o->targets, &o->select,
-                           &o->ignore, &o->python, &o->outputs, &o->trusted};
+    struct words *all[] = {&o->files,  &o->flags,   &o->targets, &o->select,      &o->ignore,
+                           &o->python, &o->outputs, &o->trusted, &o->file_ignores};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         vec_free(&all[i]->list);
     }

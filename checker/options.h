@@ -48,7 +48,7 @@ struct options {
     struct words flags;               /* after `--` */
     enum origin origin[OPTIONS_MOST]; /* by index in the table */
 
-    struct words targets, select, ignore, python, outputs, trusted;
+    struct words targets, select, ignore, file_ignores, python, outputs, trusted;
     const char *min_python, *format, *output, *facts, *database, *baseline, *write_baseline;
     const char *api, *rules_dir, *cache_dir, *root, *libclang;
     int jobs, timeout;

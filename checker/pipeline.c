@@ -38,6 +38,7 @@ pipeline_set_rule_options(struct pipeline *p)
     }
     r->select = o->select.list.n ? options_list(o, &o->select) : NULL;
     r->ignore = o->ignore.list.n ? options_list(o, &o->ignore) : NULL;
+    r->file_ignores = o->file_ignores.list.n ? options_list(o, &o->file_ignores) : NULL;
     r->min_confidence = options_min_confidence(o);
     r->min_python = options_min_python(o);
 }
@@ -62,6 +63,19 @@ pipeline_check_rule_words(const struct pipeline *p, const char *option, const st
     return true;
 }
 
+/* The rules behind the patterns of per-file-ignores. */
+static bool
+pipeline_check_file_ignores(const struct pipeline *p)
+{
+    struct words rules = {0};
+    for (size_t i = 0; i < p->o->file_ignores.list.n; i++) {
+        vec_push(&rules.list, strrchr(p->o->file_ignores.list.at[i], ':') + 1);
+    }
+    bool good = pipeline_check_rule_words(p, "per-file-ignores", &rules);
+    vec_free(&rules.list);
+    return good;
+}
+
 static bool
 pipeline_prepare(struct pipeline *p)
 {
@@ -72,7 +86,8 @@ pipeline_prepare(struct pipeline *p)
     if (!o->dump_facts || o->facts) {
         if (!ruleset_load(&p->rules, o->rules_dir, o->api) ||
             !pipeline_check_rule_words(p, "select", &o->select) ||
-            !pipeline_check_rule_words(p, "ignore", &o->ignore)) {
+            !pipeline_check_rule_words(p, "ignore", &o->ignore) ||
+            !pipeline_check_file_ignores(p)) {
             return false;
         }
     }

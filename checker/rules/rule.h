@@ -117,9 +117,16 @@ struct rule_options {
     bool targets[TARGETS];
     const char *const *select; /* ids, names or families; NULL-terminated; NULL: all */
     const char *const *ignore;
+    const char *const *file_ignores; /* "PATTERN:RULE", NULL-terminated; NULL: none */
     enum confidence min_confidence;
     int min_python; /* 0x0309 */
 };
+
+/* Does `per-file-ignores` name the rule for this file? */
+bool rule_is_ignored_in(const struct rule_options *options, const struct rule *rule,
+                        const char *file);
+/* Takes out the findings that it names. */
+void rules_hide_file_ignored(const struct rule_options *options, struct findings *out);
 
 /* Matches every rule against the facts (after passes_run()) and adds findings: messages filled in,
  * related places attached (writes of a variable, rel_* of a flaw), duplicates removed, sorted. */

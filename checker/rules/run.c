@@ -295,6 +295,7 @@ run_hide(struct run *run)
         }
     }
     run->out->all.n = kept;
+    rules_hide_file_ignored(run->match.options, run->out);
 }
 
 void

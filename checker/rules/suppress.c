@@ -179,6 +179,7 @@ suppress_complaint(struct suppress_run *run, const struct suppression_comment *c
         return suppress_unknown_id(run, id);
     }
     if (comment->used.at[k] || !rule_is_reported(rule, run->options) ||
+        rule_is_ignored_in(run->options, rule, comment->fact->at.file) ||
         findings_file_failed(run->out, comment->fact->at.file)) {
         return NULL;
     }

@@ -56,6 +56,48 @@ class SettingsFile(CliTest):
         self.assertIn("src/bad.c:3:18", self.expect(1, "--format=full", "--select=GLB",
                                                     "src/bad.c").out)
 
+    def test_per_file_ignores(self):
+        self.write("src/vendor/other.c", bad_module("other"))
+        both = ["src/bad.c", "src/vendor/other.c"]
+
+        def found(*options, cwd=None, files=both):
+            result = self.run_cli("--format=concise", *options, *files, cwd=cwd)
+            self.assertEqual(result.code, 1, result)
+            return {line.split(":")[0] for line in result.out.splitlines() if "[GLB07]" in line}
+
+        self.assertEqual(found(), set(both))
+        for pattern in ("src/vendor/*", "src/v*", "other.c", "oth*"):
+            self.pyproject(f"[tool.extcheck.per-file-ignores]\n'{pattern}' = ['GLB', 'TLS01']")
+            self.assertEqual(found(), {"src/bad.c"}, pattern)
+            self.assertEqual(found(cwd=self.folder / "src", files=["bad.c", "vendor/other.c"]),
+                             {"bad.c"}, pattern)
+        self.pyproject("[tool.extcheck.per-file-ignores]\n'vendor/*' = ['GLB']\n'b.c' = 'GLB'")
+        self.assertEqual(found(), set(both))
+        self.pyproject("per-file-ignores = ['src/vendor/*:GLB07']")
+        self.assertEqual(found(), {"src/bad.c"})
+        self.assertEqual(found("--per-file-ignores", "src/b*:INI,GLB07"), {"src/vendor/other.c"})
+        self.assertEqual(found("--per-file-ignores", "b*:global-container"),
+                         {"src/vendor/other.c"})
+
+    def test_per_file_ignores_hides_like_ignore(self):
+        """What is hidden still counts against a declaration, and its comments are no idle ones."""
+        options = ["--per-file-ignores", "*.c:GLB07"]
+        result = self.expect(1, *options, "--format=concise", "src/bad.c")
+        self.assertIn("[INI13]", result.out)
+        self.assertEqual(result.out, self.run_cli("--ignore", "GLB07", "--format=concise",
+                                                  "src/bad.c").out)
+        self.write("src/noted.c", bad_module(
+            declaration="static PyObject *cache; /* extcheck: ignore[GLB07] known */"))
+        self.assertNotIn("META01", self.run_cli(*options, "--fail-on=advice", "src/noted.c").out)
+
+    def test_wrong_per_file_ignores(self):
+        for value, message in (("'src/*'", "PATTERN:RULE"), ("':GLB'", "PATTERN:RULE"),
+                               ("'src/*:XYZ99'", "no rule or family is called 'XYZ99'")):
+            self.pyproject(f"per-file-ignores = [{value}]")
+            self.assertIn(message, self.expect(2, "src/bad.c").err)
+        self.pyproject("[tool.extcheck.per-file-ignores]\n'*' = [{a = 1}]")
+        self.assertEqual(self.run_cli("src/bad.c").code, 2)
+
     def test_lists_and_words(self):
         for value in ("'GLB, INI'", "['GLB', 'INI']", "['GLB,INI']"):
             self.pyproject(f"ignore = {value}")
