@@ -99,6 +99,21 @@ calls_thread_is_known(struct program *p, const struct body *b, const struct fact
     return str_same(scan_resolve(b, value, block->first), "call:PyGILState_GetThisThreadState");
 }
 
+/* Has the function used the API before, on every way here? Then a thread state is attached, or was
+ * until a moment ago: Python knows the thread. */
+static bool
+calls_is_attached(struct program *p, const struct body *b, const struct fact_call *call)
+{
+    SCAN_CALLS(b, c)
+    {
+        if (c->seq < call->seq && flow_inside(b, call->block, c->block) && flow_needs_state(p, c) &&
+            !scan_call_is(c, "PyGILState_Release,PyThreadState_Delete")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 calls_check_one(struct program *p, const struct body *b, const struct fact_call *call)
 {
@@ -109,7 +124,7 @@ calls_check_one(struct program *p, const struct body *b, const struct fact_call 
         calls_check_tss(p, b, call);
     }
     else if (scan_call_is(call, "PyGILState_Ensure") && !calls_module_refuses(p, b) &&
-             !calls_thread_is_known(p, b, call)) {
+             !calls_thread_is_known(p, b, call) && !calls_is_attached(p, b, call)) {
         program_flaw(p, &call->at, b, "gilstate-ensure", call->callee);
     }
     else if (scan_call_is(call, "Py_AddPendingCall") && !calls_module_refuses(p, b)) {

@@ -186,12 +186,33 @@ heap_frees_right(struct program *p, const char *value)
     return b && scan_reach_named(p, b, heap_frees);
 }
 
+/* Is an instance made in memory of malloc() and the like? Then free() is right, and what is wrong
+ * is said of the place that makes it (ALC02). */
+static bool
+heap_made_raw(struct program *p, const struct type_info *type)
+{
+    static const char *const inits[] = {"PyObject_Init", "PyObject_InitVar"};
+    for (size_t k = 0; k < 2; k++) {
+        const struct fact_list *calls = program_list(&p->calls_named, inits[k]);
+        for (size_t i = 0; calls && i < calls->all.n; i++) {
+            const struct fact_call *c = (const struct fact_call *)(const void *)calls->all.at[i];
+            const struct body *b = scan_body(p, c->func);
+            const char *maker = b ? value_of(scan_arg(b, c, 0), "call") : NULL;
+            if (maker && !str_starts(maker, "PyObject_") &&
+                type_of_value(p, type_index_of(p), b, call_arg(b, c, 1), c->seq) == type) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* TYP14, and the same mistake in a static type. */
 static void
 heap_check_free(struct program *p, const struct type_info *type)
 {
     const char *value = heap_slot(type, "Py_tp_free");
-    if (!value || heap_frees_right(p, value)) {
+    if (!value || heap_frees_right(p, value) || heap_made_raw(p, type)) {
         return;
     }
     type_flaw(p, heap_slot_place(type, "tp_free"), NULL,

@@ -42,6 +42,8 @@ struct variable_uses {
 void variables_uses(struct program *p, const struct fact_variable *v, struct variable_uses *out);
 /* How a variable is filled late; sets lazy. variables_lazy.c */
 void variables_lazy(struct program *p, struct fact_variable *v, const struct variable_uses *uses);
+/* Which variables are the state of a number generator; sets shape. variables_generator.c */
+void variables_generators(struct program *p);
 /* The words for where a value comes from, added to a comma list. variables_sources.c */
 void variables_sources(struct program *p, struct fact_variable *v,
                        const struct variable_uses *uses);

@@ -4,6 +4,7 @@
 
 #include "passes/flow.h"
 #include "passes/modules.h"
+#include "passes/shim.h"
 
 enum { MOST_CALLS = 3 };
 
@@ -86,6 +87,35 @@ hooks_side_effect(struct program *p, const struct body *b, int depth, const char
     return NULL;
 }
 
+/* INI35: look-ups by definition, in a table that only single-phase modules are entered in. */
+static void
+hooks_check_lookups(struct program *p, const struct module_info *info)
+{
+    static const struct {
+        const char *callee, *multi;
+    } lookups[] = {
+        {"PyState_FindModule", "finds only single-phase modules, so it gives NULL here"},
+        {"PyState_AddModule", "refuses modules with slots: it fails here"},
+        {"PyState_RemoveModule", "refuses modules with slots: it fails here"},
+    };
+    bool single = str_same(info->phase, "single");
+    for (size_t k = 0; k < sizeof(lookups) / sizeof(*lookups); k++) {
+        const struct fact_list *calls = program_list(&p->calls_named, lookups[k].callee);
+        for (size_t i = 0; calls && i < calls->all.n; i++) {
+            const struct fact_call *c = (const struct fact_call *)(const void *)calls->all.at[i];
+            const struct body *b = scan_body(p, c->func);
+            const char *modules = b ? b->fact->modules : NULL;
+            if (modules && info->fact->name && str_list_has(modules, info->fact->name)) {
+                struct fact_flaw *flaw =
+                    module_flaw(p, info, &c->at, b, "state-lookup", lookups[k].callee);
+                flaw->detail = single ? "works for single-phase modules only" : lookups[k].multi;
+                flaw->number = single;
+                flaw->symbol = lookups[k].callee;
+            }
+        }
+    }
+}
+
 static void
 hooks_check_side_effects(struct program *p, const struct module_info *info)
 {
@@ -104,7 +134,9 @@ hooks_check_side_effects(struct program *p, const struct module_info *info)
         const struct fact_access *a = (const struct fact_access *)(const void *)e;
         bool writes =
             e->kind == FACT_access && (str_same(a->how, "write") || str_same(a->how, "rmw"));
-        if (e->kind == FACT_call || writes) {
+        bool calls = e->kind == FACT_call &&
+                     !shim_is_name(((const struct fact_call *)(const void *)e)->callee);
+        if (calls || writes) {
             module_flaw(p, info, e, info->modexport, "modexport-not-static",
                         info->modexport->fact->id);
             return;
@@ -331,6 +363,7 @@ hooks_check_all_teardown(struct program *p, const struct module_info *info)
 void
 module_check_hooks(struct program *p, const struct module_info *info)
 {
+    hooks_check_lookups(p, info);
     hooks_check_creation(p, info);
     hooks_check_side_effects(p, info);
     hooks_check_create(p, info);

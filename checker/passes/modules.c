@@ -2,6 +2,7 @@
  * module to the checks of its slots, hooks and guard (rules of the INI family). */
 #include "passes/modules.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "rules/rule_file.h"
@@ -163,6 +164,37 @@ module_fill(struct program *p, struct module_info *info)
     }
 }
 
+/* Single-phase with m_size -1: the hook runs once per process (in the main interpreter, from 3.13
+ * on), every later import copies the dictionary. */
+static bool
+modules_init_once(const struct program *p, const char *names)
+{
+    bool any = false;
+    for (size_t i = 0; i < p->modules.n; i++) {
+        const struct fact_module *m = p->modules.at[i];
+        if (!m->name || !str_list_has(names, m->name)) {
+            continue;
+        }
+        if (!str_same(m->phase, "single") || !m->size || strtol(m->size, NULL, 10) >= 0) {
+            return false;
+        }
+        any = true;
+    }
+    return any;
+}
+
+/* What only such a hook writes is as good as initialised statically. */
+static void
+modules_mark_variables(struct program *p)
+{
+    FACTS_EACH(p->facts, variable, v)
+    {
+        if (str_same(v->written, "init") && v->modules && modules_init_once(p, v->modules)) {
+            v->lazy = "once";
+        }
+    }
+}
+
 void
 pass_modules(struct program *p)
 {
@@ -177,4 +209,5 @@ pass_modules(struct program *p)
         }
         module_info_free(&info);
     }
+    modules_mark_variables(p);
 }

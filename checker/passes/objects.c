@@ -184,6 +184,11 @@ objects_check_init(struct program *p, const struct body *b, const struct fact_ca
         struct fact_flaw *flaw =
             program_flaw(p, &call->at, b, "object-from-raw-memory", call->callee);
         flaw->detail = facts_intern(p->facts, source);
+        const struct type_info *type =
+            type_of_value(p, type_index_of(p), b, call_arg(b, call, 1), call->seq);
+        const char *frees = type ? value_of(type_slot(type, "Py_tp_free"), "func") : NULL;
+        /* With a GIL it only matters that the memory goes back where it came from. */
+        flaw->number = frees && str_list_has("free,PyMem_Free,PyMem_RawFree", frees);
     }
 }
 

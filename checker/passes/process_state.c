@@ -28,8 +28,7 @@ static const struct {
     {"prng", "srand,srandom,srand48,seed48,initstate,setstate,rand,random,lrand48,mrand48,drand48"},
     {"timer", "alarm,ualarm,setitimer,timer_settime"},
     {"credentials", "setuid,seteuid,setreuid,setresuid,setgid,setegid,setregid,setresgid,setgroups,"
-                    "initgroups,setrlimit,prlimit,nice,setpriority,sched_setscheduler,"
-                    "sched_setparam"},
+                    "initgroups,setrlimit,prlimit"},
 };
 
 static bool

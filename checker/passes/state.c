@@ -203,6 +203,24 @@ state_find_members(struct state_check *s, const char *record)
     }
 }
 
+/* Does a type of the module keep the module? Then the collector ends it, and runs m_clear. */
+static bool
+state_is_cyclic(const struct state_check *s)
+{
+    static const char *const makers[] = {"PyType_FromModuleAndSpec", "PyType_FromMetaclass"};
+    for (size_t k = 0; k < 2 && !state_is_null(s->clear) && !state_is_null(s->traverse); k++) {
+        const struct fact_list *calls = program_list(&s->p->calls_named, makers[k]);
+        for (size_t i = 0; calls && i < calls->all.n; i++) {
+            const struct fact_call *c = (const struct fact_call *)(const void *)calls->all.at[i];
+            const struct body *b = state_in_module(s, &c->at) ? scan_body(s->p, c->func) : NULL;
+            if (b && !state_is_null(call_arg(b, c, (int)k))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void
 state_flaw(struct state_check *s, const char *what)
 {
@@ -210,6 +228,7 @@ state_flaw(struct state_check *s, const char *what)
     flaw->detail = s->members.at[0]->name;
     flaw->number = (long)s->members.n;
     flaw_relate(s->p, flaw, &s->members.at[0]->at, "this member holds an object");
+    flaw->detail2 = state_is_cyclic(s) ? "cycle" : NULL;
 }
 
 static bool

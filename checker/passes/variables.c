@@ -214,4 +214,5 @@ variables_run(struct program *p)
     {
         variables_one(p, v);
     }
+    variables_generators(p);
 }

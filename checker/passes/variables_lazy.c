@@ -132,6 +132,28 @@ lazy_word(struct program *p, const struct fact_variable *v, const struct variabl
     return "probe";
 }
 
+/* `(x >= 0 ? x : (x = probe()))`: tested and filled in one expression, from a function of the
+ * project that is given nothing to depend on. */
+static bool
+lazy_is_inline_probe(const struct program *p, const struct fact_variable *v,
+                     const struct variable_use *use)
+{
+    const char *maker = value_of(use->value, "call");
+    bool probes = false, tested = false;
+    SCAN_CALLS(use->body, call)
+    {
+        probes |= call->seq < use->seq && call->at.line == use->access->at.line &&
+                  str_same(call->id, maker) && call->nargs == 0;
+    }
+    SCAN_ACCESSES(use->body, a)
+    {
+        tested |= a->seq < use->seq && a->at.line == use->access->at.line &&
+                  str_same(a->how, "read") && str_same(a->var, v->id);
+    }
+    return probes && tested && program_body(p, maker) && str_same(v->class, "scalar") &&
+           !v->is_array;
+}
+
 void
 variables_lazy(struct program *p, struct fact_variable *v, const struct variable_uses *uses)
 {
@@ -146,10 +168,10 @@ variables_lazy(struct program *p, struct fact_variable *v, const struct variable
             continue;
         }
         const struct fact_block *guard = lazy_guard(use->body, use, v->id);
-        if (!guard) {
+        if (!guard && !lazy_is_inline_probe(p, v, use)) {
             continue;
         }
-        const char *word = lazy_word(p, v, use, guard);
+        const char *word = guard ? lazy_word(p, v, use, guard) : "probe";
         for (int k = 0; k < (int)(sizeof(strength) / sizeof(*strength)); k++) {
             if (k > best && strcmp(word, strength[k]) == 0) {
                 best = k;

@@ -108,9 +108,31 @@ sources_is_module_param(const struct body *b, const char *index)
     return strcmp(index, "0") == 0 && b->binding && strcmp(b->binding, "exec") == 0;
 }
 
-static void
-sources_param(struct sources_walk *w, const struct body *b, const char *index)
+/* A helper whose callers can all be seen: what they hand over. */
+static bool
+sources_of_callers(struct sources_walk *w, const struct body *b, const char *index, int depth)
 {
+    if (b->binding || b->address_taken || !b->callers.n || depth >= MAX_SOURCE_DEPTH) {
+        return false;
+    }
+    for (size_t i = 0; i < b->callers.n; i++) {
+        const struct body *caller = b->callers.at[i];
+        for (size_t k = 0; k < caller->calls.n; k++) {
+            const struct fact_call *c = caller->calls.at[k];
+            if (caller != b && str_same(c->id, b->fact->id)) {
+                sources_value(w, caller, call_arg(caller, c, index[0] - '0'), depth + 1);
+            }
+        }
+    }
+    return true;
+}
+
+static void
+sources_param(struct sources_walk *w, const struct body *b, const char *index, int depth)
+{
+    if (sources_of_callers(w, b, index, depth)) {
+        return;
+    }
     bool self = strcmp(index, "0") == 0 && b->binding && strcmp(b->binding, "callback") != 0;
     bool method =
         b->binding && (strcmp(b->binding, "method") == 0 || strcmp(b->binding, "setter") == 0);
@@ -150,7 +172,7 @@ sources_value(struct sources_walk *w, const struct body *b, const char *value, i
         sources_local(w, b, value, depth);
     }
     else if (param) {
-        sources_param(w, b, param);
+        sources_param(w, b, param, depth);
     }
     else {
         link_add_word(w->p, w->list, "expr");
