@@ -285,6 +285,25 @@ class Invented(CliTest):
         self.interpreter(14, self.folder / "new")
         self.assertIn("Python 3.14 ", self.config("--python", "./new").out)
 
+    def test_by_version(self):
+        self.interpreter(11)
+        self.interpreter(14, self.home / ".pyenv/versions/3.14.0")
+        for name in ("3.14", "3.14.0", "3.14.9", "python3.14"):
+            self.assertIn("# headers: Python 3.14 ", self.config("--python", name).out, name)
+
+    def test_version_that_is_not_there(self):
+        self.interpreter(11)
+        headers(self.home / ".pyenv/versions/3.14.0", 14)
+        headers(self.home / ".pyenv/versions/3.13.1t", 13, "t")
+        error = self.config("--python", "3.14t", code=2).err
+        self.assertRegex(error, r"--python 3\.14t: there is no such interpreter.* at hand are "
+                                r"3\.11, 3\.13t, 3\.14\b")
+        self.assertIn("--python 3.14)", error)
+        error = self.config("--python", "3.13", code=2).err
+        self.assertIn("at hand are 3.11, 3.13t, 3.14\n", error)
+        self.assertIn("there is no program 'nothing'", self.config("--python", "nothing",
+                                                                   code=2).err)
+
     def test_no_headers(self):
         program = self.interpreter(13)
         for path in (self.bin.parent / "include/python3.13").iterdir():
