@@ -311,6 +311,9 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
     fact->mentions_gil = unit->mentions_gil;
     decls_walk(&u);
     fact->includes = parse_included_sources(&u);
+    for (size_t i = 0; i < unit->headers.n; i++) {
+        facts_new_header(facts, 0, 0, 0)->path = facts_intern(facts, unit->headers.at[i]);
+    }
     unit_free(&u);
 }
 
