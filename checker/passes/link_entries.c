@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "passes/link.h"
+#include "passes/shim.h"
 
 static void
 link_edge(struct body *from, struct body *to)
@@ -48,6 +49,7 @@ link_callback_time(const char *context)
                                       "dl_iterate_phdr",
                                       "_PyOnceFlag_CallOnce",
                                       "PyUnstable_GC_VisitObjects",
+                                      "ExtShim_ModuleExec",
                                       NULL};
     static const char *const teardown[] = {"atexit",
                                            "on_exit",
@@ -87,7 +89,9 @@ link_address(struct program *p, struct body *from, const struct fact_access *a)
         return;
     }
     target->address_taken = true;
-    enum callback_time when = link_callback_time(a->context);
+    /* A handle's initialiser names what clears its memory. */
+    enum callback_time when = shim_in_handle(p, a->context) ? CALLBACK_TEARDOWN
+                                                            : link_callback_time(a->context);
     if (when == CALLBACK_NOW && from) {
         link_edge(from, target);
         return;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "passes/link.h"
+#include "passes/shim.h"
 
 enum { SET_WORDS = 8 }; /* up to 512 modules in one run; later ones share the last bit */
 
@@ -492,7 +493,8 @@ link_holes(struct program *p)
         }
         const struct body *from = program_body(p, c->func);
         /* An API that these headers do not declare (any more) is no function of the project. */
-        if (str_starts(c->callee, "Py") || str_starts(c->callee, "_Py")) {
+        if (str_starts(c->callee, "Py") || str_starts(c->callee, "_Py") ||
+            shim_is_name(c->callee)) {
             continue;
         }
         if (!c->id || program_body(p, c->id) || !from || from->fact->at.unit != c->at.unit) {

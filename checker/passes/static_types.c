@@ -1,6 +1,7 @@
 /* Static types: which shape each has, and what code does to them at run time (TYP01-05, 07, 26). */
 #include <string.h>
 
+#include "passes/shim.h"
 #include "passes/type_scan.h"
 
 static const char static_ready[] =
@@ -108,6 +109,10 @@ static_mark_shapes(struct program *p)
         }
         const struct type_info *type = static_info_of(p, v);
         if (type && !type_is_used(p, type)) {
+            continue;
+        }
+        if (shim_is_template(p, v)) {
+            v->shape = "static-type-template";
             continue;
         }
         bool base = type && static_subclassable(p, type);

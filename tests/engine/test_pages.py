@@ -1,8 +1,9 @@
 """Every C and C++ block of rules/**/*.md is a test: Bad gives exactly its markers, Good nothing.
 
 Usage: test_pages.py [--list] [ID or FAMILY ...]; EXTCHECK names the program. A block's fence may
-say which headers and options it needs: ```c python=3.15 min-python=3.13 flags=-DX. A page whose
-`python` key starts later than the default headers is analysed with headers of that version.
+say which headers and options it needs: ```c python=3.15 min-python=3.13 flags=-DX (-I{shim}: the
+headers of the shim). A page whose `python` key starts later than the default headers is analysed
+with headers of that version.
 """
 import concurrent.futures
 import json
@@ -110,7 +111,8 @@ def analyse(block, pythons):
                    "--python", pythons[python], "--exit-zero"]
         if "min-python" in block.options:
             command += ["--min-python", block.options["min-python"]]
-        flags = block.options.get("flags", "")
+        shim = os.path.join(ROOT, "shim", "include")
+        flags = block.options.get("flags", "").replace("{shim}", shim)
         command += [path, "--"] + [word for word in flags.split(",") if word]
         run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                              cwd=folder, timeout=120, check=False)
