@@ -1,9 +1,12 @@
 /* Borrowed references whose owner other threads can change (BRW01-03, 05, 07-10, 13; CON01). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "passes/owned.h"
 #include "passes/private.h"
 #include "passes/shared_roots.h"
+
+enum { BORROWED_MAX_DEPTH = 4 };
 
 static const char borrowed_dicts[] =
     "PyDict_GetItem,PyDict_GetItemWithError,PyDict_GetItemString,PyDict_SetDefault,PyODict_GetItem,"
@@ -162,6 +165,47 @@ borrowed_is_used(const struct borrow *at)
     return false;
 }
 
+/* The value as a caller names it: field:param:0->items where it passes &state is
+ * field:local:state.items. */
+static const char *
+borrowed_in_caller(struct program *p, const char *value, const char *number, const char *given)
+{
+    const char *path = number + strspn(number, "0123456789");
+    const char *local = value_of(given, "addr");
+    if (local && !str_starts(path, "->")) {
+        return NULL;
+    }
+    return arena_printf(&p->arena, "%.*s%s%s%s", (int)(number - value) - (int)strlen("param:"),
+                        value, local ? local : given, local ? "." : "", local ? path + 2 : path);
+}
+
+/* Does every caller hold the critical section on the member of what it passes? */
+static bool
+borrowed_callers_lock(struct borrow *at, const struct body *b, const char *value, int depth)
+{
+    const char *root = str_starts(value, "field:param:") ? value + strlen("field:param:") : NULL;
+    if (!root || b->binding || b->address_taken || !b->callers.n || depth > BORROWED_MAX_DEPTH) {
+        return false;
+    }
+    for (size_t i = 0; i < b->callers.n; i++) {
+        const struct body *caller = b->callers.at[i];
+        SCAN_CALLS(caller, call)
+        {
+            const char *given = str_same(call->id, b->fact->id)
+                                    ? call_arg(caller, call, (int)strtol(root, NULL, 10))
+                                    : NULL;
+            const char *outer = given ? borrowed_in_caller(at->p, value, root, given) : NULL;
+            if (str_same(call->id, b->fact->id) &&
+                (!outer || caller == b ||
+                 (!flow_in_critical_section(caller, call->seq, call->block, outer) &&
+                  !borrowed_callers_lock(at, caller, outer, depth + 1)))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* Nobody else can change the container now, or nobody else has it. */
 static bool
 borrowed_is_safe(struct borrow *at, const char *container)
@@ -170,6 +214,7 @@ borrowed_is_safe(struct borrow *at, const char *container)
     bool dict = strstr(call->callee, "Dict_") != NULL;
     return private_value(at->p, at->b, container, call->seq, dict ? PRIVATE_DICT : 0) ||
            flow_in_critical_section(at->b, call->seq, call->block, container) ||
+           borrowed_callers_lock(at, at->b, scan_resolve(at->b, container, call->seq), 0) ||
            flow_locked(at->p, at->b, call->seq);
 }
 
@@ -196,6 +241,25 @@ borrowed_owned(struct borrow *at, unsigned changes)
                            borrowed_is_held(at, container));
 }
 
+/* Is the list, as far as can be told, what code that was called gave back? Other values of the same
+ * local may be no lists at all. */
+static bool
+borrowed_may_be_called(const struct borrow *at)
+{
+    const char *container = call_arg(at->b, at->call, 0);
+    bool called = false;
+    SCAN_CALLS(at->b, call)
+    {
+        if (scan_call_is(call, "PyList_Check,PyList_CheckExact") ||
+            (call->macro && str_list_has("PyList_Check,PyList_CheckExact", call->macro))) {
+            return false;
+        }
+        called |= str_starts(container, "local:") && str_same(call->into, container) &&
+                  private_is_called(at->p, call);
+    }
+    return called;
+}
+
 static struct fact_flaw *
 borrowed_flaw(struct borrow *at, const char *what)
 {
@@ -220,7 +284,7 @@ borrowed_item(struct borrow *at, const char *what)
     }
     const struct fact_call *incref = borrowed_incref(at);
     struct fact_flaw *flaw = borrowed_flaw(at, incref ? "borrowed-then-incref" : what);
-    flaw->number = owned == OWNED_GIVEN;
+    flaw->number = owned == OWNED_GIVEN || (list && borrowed_may_be_called(at));
     flaw->detail2 = flow_cell(at->p, "borrowed_refs", at->call->callee, "strong_replacement");
     if (incref) {
         flaw_relate(at->p, flaw, &incref->at, "made a strong reference here, too late");

@@ -140,6 +140,21 @@ private_tuple_item(struct program *p, const struct body *b, const struct fact_ac
     return false;
 }
 
+/* The annotations in the namespace of a class that is being made: the class body filled them. */
+static bool
+private_annotations(struct program *p, const struct body *b, const struct fact_access *a, int depth)
+{
+    SCAN_CALLS(b, call)
+    {
+        if (call->seq < a->seq && str_same(call->into, a->var) && !private_is_deep(depth) &&
+            scan_call_is(call, "PyDict_GetItemString") && call->at.line <= a->at.line &&
+            str_same(call_arg(b, call, 1), "string:__annotations__")) {
+            return private_value(p, b, call_arg(b, call, 0), call->seq, depth + 1);
+        }
+    }
+    return false;
+}
+
 /* Is the local handed to somebody who may keep it, before seq? */
 static bool
 private_escapes(const struct body *b, const char *local, long seq)
@@ -219,7 +234,8 @@ private_local(struct program *p, const struct body *b, const char *local, long s
         /* Generated code passes everything through temporaries. */
         const char *value = scan_resolve(b, a->value, a->seq);
         bool maker = private_is_maker(p, value, depth) || private_tuple_item(p, b, a, depth) ||
-                     private_is_choice(b, private_source(b, a));
+                     private_is_choice(b, private_source(b, a)) ||
+                     private_annotations(p, b, a, depth);
         if (!maker && !str_same(value, "null") && !str_same(value, "const:0")) {
             return false;
         }
@@ -442,4 +458,26 @@ private_value(struct program *p, const struct body *b, const char *value, long s
     return str_starts(value, "deref:param:")
                ? private_pointee(p, b, value, depth)
                : str_starts(value, "field:") && private_field(p, b, value);
+}
+
+bool
+private_is_called(struct program *p, const struct fact_call *call)
+{
+    for (size_t i = 0; i < sizeof(private_callers) / sizeof(*private_callers); i++) {
+        if (str_starts(call->callee, private_callers[i])) {
+            return true;
+        }
+    }
+    const struct body *helper = scan_body(p, call->id);
+    if (!helper) {
+        return false;
+    }
+    SCAN_CALLS(helper, inner)
+    {
+        bool passed_on = str_same(inner->result, "returned") || str_same(inner->result, "stored");
+        if (passed_on && !inner->id && private_is_called(p, inner)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -13,4 +13,7 @@ enum { PRIVATE_DICT = 16 };
  * dict only. */
 bool private_value(struct program *p, const struct body *b, const char *value, long seq, int depth);
 
+/* Is the result what code that is called gives back, here or through a helper? */
+bool private_is_called(struct program *p, const struct fact_call *call);
+
 #endif

@@ -215,6 +215,24 @@ state_check_constructor(struct program *p, struct body *b)
     }
 }
 
+/* Does the call stand behind `if (TESTING)`, a static that only import sets? */
+static bool
+state_behind_switch(const struct program *p, const struct body *b, const struct fact_call *call)
+{
+    for (const struct fact_block *block = flow_block(b, call->block); block;
+         block = block->parent != block->id ? flow_block(b, block->parent) : NULL) {
+        const char *tested =
+            str_same(block->kind, "then") ? value_of(block->cond, "nonzero(var") : NULL;
+        size_t n = tested ? strcspn(tested, ")") : 0;
+        const char *id = n ? intern_n(&p->facts->strings, tested, n) : NULL;
+        const struct fact_variable *v = id ? program_variable(p, id) : NULL;
+        if (v && str_same(v->written, "init")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A project's own macro (an ASSERT that exits, say) is one place to mend, not one per use. */
 static bool
 state_is_repeated_macro(struct program *p, struct map *seen, const struct fact_call *call)
@@ -252,6 +270,7 @@ pass_process_state(struct program *p)
             if (what && !state_is_repeated_macro(p, &macros, call)) {
                 struct fact_flaw *flaw = program_flaw(p, &call->at, b, what, call->callee);
                 flaw->symbol = call->callee;
+                flaw->number = state_behind_switch(p, b, call);
             }
             state_check_handler(p, b, call);
         }
