@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "gate/gate.h"
 #include "options.h"
 #include "pipeline.h"
 #include "settings.h"
@@ -55,6 +56,11 @@ main_command(struct options *o)
     case COMMAND_RULES:
     case COMMAND_CHECK_RULES:
         return main_rules(o);
+    case COMMAND_GATE:
+        if (o->from_verdict) {
+            return gate_check_options(o) ? gate_from_verdict(o) : EXIT_TROUBLE;
+        }
+        return pipeline_run(o);
     case COMMAND_PRINT_CONFIG:
     case COMMAND_CHECK:
         return pipeline_run(o);

@@ -110,6 +110,9 @@ option_take_word(struct options *o, const char *word)
     else if (first && strcmp(word, "rules") == 0) {
         o->command = COMMAND_RULES;
     }
+    else if (first && strcmp(word, "gate") == 0) {
+        o->command = COMMAND_GATE;
+    }
     else if (o->command == COMMAND_EXPLAIN && !o->topic) {
         o->topic = word;
     }
@@ -161,6 +164,10 @@ options_check_command(const struct options *o)
     if (o->command == COMMAND_RULES && o->files.list.n) {
         diag_error("rules takes no files ('%s'); for a file of that name write ./rules",
                    o->files.list.at[0]);
+        return false;
+    }
+    if (o->command == COMMAND_GATE && !o->files.list.n && !o->from_verdict) {
+        diag_error("gate: name the module's sources, or --from-verdict FILE");
         return false;
     }
     if (o->command == COMMAND_CHECK && o->facts && o->files.list.n) {

@@ -31,6 +31,7 @@ options_print_help(FILE *out)
     fputs("usage: extcheck [options] FILE... [-- COMPILER-FLAG...]\n"
           "       extcheck explain RULE\n"
           "       extcheck rules\n"
+          "       extcheck gate --module NAME --output-dir DIR [options] FILE...\n"
           "\n"
           "Tells whether a CPython extension survives subinterpreters with their own GIL and\n"
           "free-threaded builds. Reads C and C++ sources; needs no build and no database.\n",

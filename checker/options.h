@@ -27,6 +27,7 @@ enum command {
     COMMAND_CHECK,
     COMMAND_EXPLAIN,
     COMMAND_RULES,
+    COMMAND_GATE,
     COMMAND_CHECK_RULES,
     COMMAND_PRINT_CONFIG,
     COMMAND_HELP,
@@ -51,10 +52,12 @@ struct options {
     struct words targets, select, ignore, file_ignores, python, outputs, trusted;
     const char *min_python, *format, *output, *facts, *database, *baseline, *write_baseline;
     const char *api, *rules_dir, *cache_dir, *root, *libclang;
+    const char *module, *flavour, *soabi, *output_dir, *write_verdict, *from_verdict; /* gate */
     int jobs, timeout;
     int color, fail_on, confidence, level; /* positions in the list of choices, see options.c */
     bool dump_facts, statistics, quiet, exit_zero, baseline_prune, show_suppressed, no_cache;
     bool isolated, print_config, help, version, check_rules;
+    bool supports_own_gil, supports_free_threaded;
 };
 
 /* Sets the defaults. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "analysis.h"
+#include "gate/gate.h"
 #include "inputs.h"
 #include "outputs.h"
 #include "report/report.h"
@@ -80,8 +81,12 @@ static bool
 pipeline_prepare(struct pipeline *p)
 {
     struct options *o = p->o;
-    if (!settings_load(o, !o->facts, &p->environment) || !options_check(o)) {
+    if (!settings_load(o, !o->facts, &p->environment) || !options_check(o) ||
+        !gate_check_options(o)) {
         return false;
+    }
+    if (gate_is_on(o)) {
+        gate_settle(o);
     }
     if (!o->dump_facts || o->facts) {
         if (!ruleset_load(&p->rules, o->rules_dir, o->api) ||
@@ -351,6 +356,28 @@ pipeline_report(struct pipeline *p)
     return pipeline_has_findings(p) && !p->o->exit_zero ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
+/* The build gate reads what the analysis found in place of a report, or besides. */
+static int
+pipeline_gate(struct pipeline *p)
+{
+    const struct environment *e = &p->environment;
+    struct gate_input in = {.options = p->o,
+                            .findings = &p->findings,
+                            .rules = &p->rules,
+                            .analyses = p->analyses.at,
+                            .nanalyses = p->analyses.n};
+    if (e->interpreters.n) {
+        in.python = options_version_hex(e->interpreters.at[0].version);
+    }
+    for (size_t i = 0; i < p->headers.sets.n; i++) {
+        in.free_threaded |= p->headers.sets.at[i].source.gil_disabled;
+    }
+    if (p->o->command == COMMAND_GATE) {
+        return gate_finish(&in);
+    }
+    return verdict_file_write(&in, p->o->write_verdict) ? EXIT_CLEAN : EXIT_TROUBLE;
+}
+
 static int
 pipeline_check(struct pipeline *p)
 {
@@ -361,7 +388,11 @@ pipeline_check(struct pipeline *p)
         return pipeline_dump_facts(p);
     }
     pipeline_judge(p);
-    return pipeline_report(p);
+    if (p->o->command == COMMAND_GATE) {
+        return pipeline_gate(p);
+    }
+    int code = pipeline_report(p);
+    return gate_is_on(p->o) && pipeline_gate(p) != EXIT_CLEAN ? EXIT_TROUBLE : code;
 }
 
 static void

@@ -31,7 +31,9 @@
 #define EXTSHIM_GATE_OVERRIDE_OWN_ 0
 #endif
 
-#ifdef EXTSHIM_GATE_FLAVOUR
+/* The checker reads the sources in both flavours, whichever is built. */
+#if defined(__EXTCHECK__)
+#elif defined(EXTSHIM_GATE_FLAVOUR)
 #if EXTSHIM_GATE_FLAVOUR && !defined(Py_GIL_DISABLED)
 #error "extcheck gate: the gate answered for a free-threaded build, but Py_GIL_DISABLED is not defined: other headers, or on Windows /DPy_GIL_DISABLED=1 is missing; run the gate for this interpreter"
 #elif !EXTSHIM_GATE_FLAVOUR && defined(Py_GIL_DISABLED)

@@ -1,0 +1,123 @@
+/* The verdict file: what a source distribution carries so that its users need no checker. */
+#include <errno.h>
+
+#include "../../shim/include/extshim_note.h"
+#include "gate/gate.h"
+#include "report/json_values.h"
+
+bool
+verdict_file_write(const struct gate_input *in, const char *path)
+{
+    struct arena arena = {0};
+    json_t *root = json_object(), *modules = json_array();
+    json_object_set_new(root, "kind", json_string("extcheck-verdict"));
+    json_object_set_new(root, "format", json_integer(EXTSHIM_NOTE_FORMAT));
+    json_object_set_new(root, "checker", json_string(EXTCHECK_VERSION));
+    json_object_set_new(root, "rules", json_text(gate_rules_version(in->rules, &arena)));
+    for (size_t i = 0; i < in->findings->modules.n; i++) {
+        const struct module_result *m = &in->findings->modules.at[i];
+        struct gate_record record = {.module = m->name};
+        gate_collect(in, m, &record, &arena);
+        json_array_append_new(modules, gate_record_json(&record, false));
+        gate_record_free(&record);
+    }
+    json_object_set_new(root, "modules", modules);
+    struct str text = {0};
+    gate_payload_write(root, &text, true);
+    FILE *file = fopen(path, "wb");
+    bool good = file && fwrite(text.s, 1, text.n, file) == text.n;
+    good = file && fclose(file) == 0 && good;
+    if (!good) {
+        diag_error("--write-verdict: cannot write %s: %s", path, strerror(errno));
+    }
+    str_free(&text);
+    arena_free(&arena);
+    return good;
+}
+
+/* NULL, or the source that is no longer what was judged. */
+static const char *
+verdict_file_changed(const struct gate_record *record, const char *root, struct arena *arena)
+{
+    for (size_t i = 0; i < record->sources.n; i++) {
+        const struct gate_source *s = &record->sources.at[i];
+        char hex[SHA256_HEX + 1];
+        const char *path = arena_printf(arena, "%s/%s", root ? root : ".", s->path);
+        if (str_starts(s->path, "*/")) {
+            return arena_printf(arena, "%s lies outside the root, so it cannot be compared",
+                                s->path + 2);
+        }
+        if (!gate_hash_file(path, hex)) {
+            return arena_printf(arena, "%s cannot be read", s->path);
+        }
+        if (!str_same(hex, s->hash)) {
+            return arena_printf(arena, "%s has changed since it was judged", s->path);
+        }
+    }
+    return record->sources.n ? NULL : "it names no source";
+}
+
+static bool
+verdict_file_names(const char *wanted, const char *have)
+{
+    const char *dot = strrchr(wanted, '.'), *other = strrchr(have, '.');
+    return str_same(wanted, have) || str_same(dot ? dot + 1 : wanted, other ? other + 1 : have);
+}
+
+static struct gate_record *
+verdict_file_search(const json_t *root, const char *module, struct arena *arena, const char **why)
+{
+    const json_t *modules = json_object_get(root, "modules");
+    *why = arena_printf(arena, "it has no module '%s'", module);
+    for (size_t i = 0; i < json_array_size(modules); i++) {
+        const json_t *one = json_array_get(modules, i);
+        const char *name = json_string_value(json_object_get(one, "module"));
+        if (!name || !verdict_file_names(module, name)) {
+            continue;
+        }
+        struct gate_record *record = arena_alloc(arena, sizeof(*record));
+        *why = gate_record_read(record, arena, one);
+        const char *checker = json_string_value(json_object_get(root, "checker"));
+        const char *rules = json_string_value(json_object_get(root, "rules"));
+        record->checker = checker ? arena_string(arena, checker) : NULL;
+        record->rules = rules ? arena_string(arena, rules) : NULL;
+        return record;
+    }
+    return NULL;
+}
+
+struct gate_record *
+verdict_file_find(const char *path, const char *module, const char *root, struct arena *arena,
+                  const char **why)
+{
+    struct str text = {0};
+    struct gate_record *record = NULL;
+    json_t *object = NULL;
+    *why = NULL;
+    if (!str_read_file(&text, path)) {
+        *why = strerror(errno);
+    }
+    else if (!gate_payload_holds(text.s ? text.s : "", text.n)) {
+        *why = "its checksum does not hold: it was edited or damaged";
+    }
+    else if (!(object = json_loadb(text.s, text.n, 0, NULL))) {
+        *why = "it is no JSON";
+    }
+    else if (!str_same(json_string_value(json_object_get(object, "kind")), "extcheck-verdict") ||
+             json_integer_value(json_object_get(object, "format")) != EXTSHIM_NOTE_FORMAT) {
+        *why = "it is no verdict file of this format";
+    }
+    else {
+        record = verdict_file_search(object, module, arena, why);
+    }
+    if (record && !*why) {
+        *why = verdict_file_changed(record, root, arena);
+    }
+    if (record && *why) {
+        gate_record_free(record);
+        record = NULL;
+    }
+    json_decref(object);
+    str_free(&text);
+    return record;
+}
