@@ -27,7 +27,8 @@ slots_check_absent(struct program *p, const struct module_info *info)
         module_flaw(p, info, at, NULL, "no-multi-interp-slot", array);
     }
     const struct fact_unit *unit = module_unit(p, at);
-    bool limited = unit && unit->limited && *unit->limited; /* not loadable there anyway */
+    bool limited = unit && unit->limited && *unit->limited && /* not loadable there anyway */
+                   !str_same(unit->limited, "abi3t");
     if (str_same(m->gil, "absent") && !limited) {
         module_flaw(p, info, at, NULL, "no-gil-slot", array);
     }

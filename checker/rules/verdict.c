@@ -13,8 +13,8 @@ struct verdict_run {
     const struct fact_module *module;
     struct module_result *result;
     bool only_module;
-    bool limited; /* built for the limited API, without abi3t */
-    int python;   /* of the oldest headers used, 0: not known */
+    const char *limited; /* why the limited API keeps it from loading; NULL: it does not */
+    int python;          /* of the oldest headers used, 0: not known */
     bool incomplete;
 };
 
@@ -240,10 +240,7 @@ verdict_for(const struct verdict_run *v, enum target t)
     const struct finding *worst = verdict_worst(v, t);
     if (t == TARGET_FREE_THREADED && v->limited) {
         return (struct module_verdict){
-            .verdict = VERDICT_NOT_READY,
-            .asked = true,
-            .reason = "not loadable: built for the limited API, which free-threaded 3.13 and 3.14 "
-                      "refuse"};
+            .verdict = VERDICT_NOT_READY, .asked = true, .reason = v->limited};
     }
     const char *reason;
     enum loads loads = verdict_loads(v, t, &reason);
@@ -329,7 +326,29 @@ verdict_targets_abi3t(const struct program *p, const struct fact_unit *unit)
             return true;
         }
     }
-    return unit->limited && strstr(unit->limited, "abi3t");
+    return false;
+}
+
+/* Why free-threaded builds do not load what was built for the limited API; NULL: they do. */
+static const char *
+verdict_limited(const struct verdict_run *v, const struct fact_unit *unit)
+{
+    static const char refused[] = "no-abi3t: ";
+    if (!unit->limited || !*unit->limited || str_same(unit->limited, "abi3t")) {
+        return NULL;
+    }
+    if (str_starts(unit->limited, refused)) {
+        return arena_printf(&v->out->arena,
+                            "not loadable: built for the limited API, and %s does not compile for "
+                            "abi3t, that of free-threaded 3.15 (%s)",
+                            unit->path, unit->limited + sizeof(refused) - 1);
+    }
+    return arena_printf(&v->out->arena,
+                        "not loadable there: built for the limited API, which free-threaded 3.13 "
+                        "and 3.14 refuse%s",
+                        verdict_targets_abi3t(v->p, unit)
+                            ? "; abi3t is judged with headers of 3.15 (--python 3.15)"
+                            : "");
 }
 
 static void
@@ -341,9 +360,7 @@ verdict_note_units(struct verdict_run *v)
             continue;
         }
         verdict_note_unit(v, unit);
-        if (unit->limited && *unit->limited && !verdict_targets_abi3t(v->p, unit)) {
-            v->limited = true;
-        }
+        v->limited = v->limited ? v->limited : verdict_limited(v, unit);
     }
 }
 

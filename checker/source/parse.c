@@ -20,6 +20,7 @@ parse_base_args(struct parser *parser, const struct plan_unit *unit, enum flavou
     static const char *const quiet[] = {"-w",
                                         "-ferror-limit=0",
                                         "-DNDEBUG",
+                                        "-D__EXTCHECK__=1",
                                         "-Wno-implicit-function-declaration",
                                         "-Wno-int-conversion",
                                         "-Wno-implicit-int",
@@ -274,7 +275,7 @@ parse_included_sources(struct unit *u)
 
 static void
 parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt *attempt,
-            enum flavour flavour, bool limited, bool as_cxx, struct facts *facts)
+            enum flavour flavour, const char *limited, bool as_cxx, struct facts *facts)
 {
     const struct cx *cx = parser->cx;
     struct lexer_macros macros = parser->plan->macros; /* known and user macros so far */
@@ -307,7 +308,7 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
     fact->output = facts_intern(facts, unit->output);
     fact->generator = unit->lexed.generator;
     fact->banner = facts_intern(facts, unit->lexed.banner);
-    fact->limited = limited ? "yes" : NULL;
+    fact->limited = facts_intern(facts, limited);
     fact->mentions_gil = unit->mentions_gil;
     decls_walk(&u);
     fact->includes = parse_included_sources(&u);
@@ -402,6 +403,16 @@ parse_status(struct str *result, const struct attempt *attempt)
     }
 }
 
+/* From 3.15 on the limited API of a free-threaded build is abi3t, which hides what objects look
+ * like: a source that was written for abi3 may not compile for it. */
+static const char *
+parse_abi3t(const struct attempt *attempt, struct arena *arena)
+{
+    return attempt->diagnostics.errors
+               ? arena_printf(arena, "no-abi3t: %s", attempt->diagnostics.first)
+               : "abi3t";
+}
+
 void
 parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], struct str *result)
 {
@@ -409,6 +420,7 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     struct arena arena = {0};
     struct facts facts = {0};
     bool limited = unit->limited, as_cxx = false, ft_errors = false;
+    const char *limited_text = limited ? "yes" : NULL;
     struct str status = {0}, files = {0};
     struct stubs stubs = {.folder = arena_printf(&arena, "%s/unseen%d", parser->scratch, index)};
     struct timespec start;
@@ -424,11 +436,21 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
         if (flavour == FLAVOUR_FT && attempt.diagnostics.limited) {
             /* The headers refuse this flavour: not a failure of ours to analyse it. */
             limited = true;
+            limited_text = "yes";
             parse_dispose(parser, &attempt);
             if (unit->python_hex < 0x030f) {
                 continue;
             }
             attempt = parse_flavour(parser, unit, FLAVOUR_FT, false, as_cxx, true, &arena);
+        }
+        if (flavour == FLAVOUR_FT && unit->asks_limited && unit->python_hex >= 0x030f &&
+            !attempt.diagnostics.missing_header) {
+            limited_text = parse_abi3t(&attempt, &arena);
+            limited = attempt.diagnostics.errors > 0;
+            if (limited) {
+                parse_dispose(parser, &attempt);
+                continue;
+            }
         }
         if (attempt.diagnostics.errors && !unit->is_cxx && !as_cxx && parse_looks_cxx(unit)) {
             struct attempt again =
@@ -451,7 +473,8 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
         if (attempt.tu) {
             struct inclusions walk = {.parser = parser, .result = &files};
             parser->cx->getInclusions(attempt.tu, parse_inclusion, &walk);
-            parse_facts(parser, unit, &attempt, (enum flavour)flavour, limited, as_cxx, &facts);
+            parse_facts(parser, unit, &attempt, (enum flavour)flavour, limited_text, as_cxx,
+                        &facts);
         }
         parse_dispose(parser, &attempt);
     }

@@ -143,6 +143,23 @@ plan_is_limited(const struct plan_unit *unit)
     return unit->limited;
 }
 
+/* Does the unit ask for the stable ABI of free-threaded builds itself? */
+static bool
+plan_targets_abi3t(const struct plan_unit *unit)
+{
+    for (size_t i = 0; i < unit->lexed.defines.n; i++) {
+        if (strcmp(unit->lexed.defines.at[i].name, "Py_TARGET_ABI3T") == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < unit->args.at.n; i++) {
+        if (str_starts(unit->args.at.at[i], "-DPy_TARGET_ABI3T")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 plan_prepare(struct plan *plan)
 {
@@ -159,6 +176,7 @@ plan_prepare(struct plan *plan)
         includes_resolve(plan, unit);
         bool ft = plan->options->both_flavours;
         /* Headers before 3.15 refuse the limited API in the free-threaded flavour. */
+        unit->asks_limited = plan_is_limited(unit) || plan_targets_abi3t(unit);
         bool refused = plan_is_limited(unit) && unit->python_hex < 0x030f;
         unit->limited = refused;
         unit->wanted[FLAVOUR_FT] = ft && !refused;

@@ -25,7 +25,8 @@ struct plan_unit {
     const char *root;   /* real path of its project: headers below it are the project's own */
     const char *output; /* of the compile command: units of one module share a folder or -o */
     bool is_cxx;
-    bool limited; /* Py_LIMITED_API on the command line */
+    bool limited;      /* Py_LIMITED_API on the command line */
+    bool asks_limited; /* it or Py_TARGET_ABI3T, there or in the source */
     const char *failure;
     struct plan_args args; /* without flavour, headers and resource directory */
     bool python_from_args; /* the arguments name a folder with a usable Python.h */
