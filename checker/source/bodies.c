@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "source/twin.h"
+
 static const struct usage usage_discarded = {.how = "read", .result = "discarded"};
 static const struct usage usage_read = {.how = "read", .result = "used"};
 static const struct usage usage_tested = {.how = "read", .result = "tested", .context = "tested"};
@@ -338,7 +340,14 @@ bodies_walk(struct unit *u, CXCursor c, const char *id, unsigned first_param)
 void
 bodies_function(struct unit *u, CXCursor c, const char *id)
 {
+    if (u->twin && twin_copy(u->twin, u, c)) {
+        return;
+    }
+    size_t first = u->facts->all.n;
     bodies_walk(u, c, id, 0);
+    if (u->twin) {
+        twin_note(u->twin, u, c, first);
+    }
 }
 
 const char *

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "source/stubs.h"
+#include "source/twin.h"
 #include "source/unit.h"
 
 struct args {
@@ -161,6 +162,20 @@ struct attempt {
     struct diagnostics diagnostics;
 };
 
+typedef VEC(struct CXUnsavedFile) unsaved_list;
+
+/* The texts of a twin's files take the place of the files. */
+static void
+parse_add_twin(const struct parser *parser, unsaved_list *unsaved)
+{
+    for (size_t i = 0; parser->twin && parser->twin->ready && i < parser->twin->files.n; i++) {
+        const struct twin_file *file = &parser->twin->files.at[i];
+        struct CXUnsavedFile text = {
+            .Filename = file->name, .Contents = file->text.s, .Length = file->text.n};
+        vec_push(unsaved, text);
+    }
+}
+
 static struct attempt
 parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour flavour,
               const char *header, bool as_cxx, bool abi3t, struct arena *arena)
@@ -175,13 +190,17 @@ parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour 
         vec_push(&args.at, "-include-pch");
         vec_push(&args.at, header);
     }
-    struct CXUnsavedFile unsaved;
+    struct CXUnsavedFile pyconfig;
+    unsaved_list unsaved = {0};
     struct str text = {0};
-    unsigned n = parse_unsaved(parser, flavour, &args, &unsaved, &text);
+    if (parse_unsaved(parser, flavour, &args, &pyconfig, &text)) {
+        vec_push(&unsaved, pyconfig);
+    }
+    parse_add_twin(parser, &unsaved);
     unsigned options = CXTranslationUnit_KeepGoing;
     enum CXErrorCode code =
         parser->cx->parseTranslationUnit2(parser->index, unit->path, args.at.at, (int)args.at.n,
-                                          n ? &unsaved : NULL, n, options, &attempt.tu);
+                                          unsaved.at, (unsigned)unsaved.n, options, &attempt.tu);
     if (code != CXError_Success) {
         attempt.tu = NULL;
         attempt.diagnostics.errors = 1;
@@ -192,6 +211,7 @@ parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour 
         parse_diagnostics(parser, attempt.tu, arena, &attempt.diagnostics);
     }
     str_free(&text);
+    vec_free(&unsaved);
     vec_free(&args.at);
     arena_free(&args.arena);
     return attempt;
@@ -273,6 +293,18 @@ parse_included_sources(struct unit *u)
     return kept;
 }
 
+/* The other flavour is next: what is equal there? */
+static void
+parse_prepare_twin(struct parser *parser, const struct plan_unit *unit, struct unit *u)
+{
+    if (!parser->differs) {
+        parser->differs = differs_new();
+    }
+    int group = unit->group[FLAVOUR_FT];
+    const char *headers = group >= 0 ? parser->group_files[group].s : NULL;
+    twin_prepare(parser->twin, u, parser->differs, headers);
+}
+
 static void
 parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt *attempt,
             enum flavour flavour, const char *limited, bool as_cxx, struct facts *facts)
@@ -310,10 +342,14 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
     fact->banner = facts_intern(facts, unit->lexed.banner);
     fact->limited = facts_intern(facts, limited);
     fact->mentions_gil = unit->mentions_gil;
+    u.twin = parser->twin;
     decls_walk(&u);
     fact->includes = parse_included_sources(&u);
     for (size_t i = 0; i < unit->headers.n; i++) {
         facts_new_header(facts, 0, 0, 0)->path = facts_intern(facts, unit->headers.at[i]);
+    }
+    if (u.twin && !u.twin->ready) {
+        parse_prepare_twin(parser, unit, &u);
     }
     unit_free(&u);
 }
@@ -423,6 +459,7 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     const char *limited_text = limited ? "yes" : NULL;
     struct str status = {0}, files = {0};
     struct stubs stubs = {.folder = arena_printf(&arena, "%s/unseen%d", parser->scratch, index)};
+    struct twin twin = {.ready = false};
     struct timespec start;
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (int flavour = 0; flavour < FLAVOURS; flavour++) {
@@ -433,6 +470,12 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
         }
         struct attempt attempt = parse_flavour(parser, unit, (enum flavour)flavour,
                                                use_header[flavour], as_cxx, false, &arena);
+        if (attempt.diagnostics.errors && parser->twin) {
+            parser->twin = NULL; /* errors are for the whole text to tell */
+            parse_dispose(parser, &attempt);
+            attempt = parse_flavour(parser, unit, (enum flavour)flavour, use_header[flavour],
+                                    as_cxx, false, &arena);
+        }
         if (flavour == FLAVOUR_FT && attempt.diagnostics.limited) {
             /* The headers refuse this flavour: not a failure of ours to analyse it. */
             limited = true;
@@ -470,6 +513,8 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
             str_clear(&status);
             parse_status(&status, &attempt);
         }
+        bool both = flavour == FLAVOUR_FT && unit->wanted[FLAVOUR_GIL] && !as_cxx && !unit->is_cxx;
+        parser->twin = both && !attempt.diagnostics.errors ? &twin : parser->twin;
         if (attempt.tu) {
             struct inclusions walk = {.parser = parser, .result = &files};
             parser->cx->getInclusions(attempt.tu, parse_inclusion, &walk);
@@ -482,6 +527,8 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     str_addn(result, files.s ? files.s : "", files.n);
     str_add(result, "F\n");
     facts_write_text(&facts, result);
+    parser->twin = NULL;
+    twin_free(&twin);
     stubs_free(&stubs);
     str_free(&status);
     str_free(&files);

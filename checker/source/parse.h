@@ -6,6 +6,7 @@
 #define EXTCHECK_SOURCE_PARSE_H
 
 #include "source/cx.h"
+#include "source/differs.h"
 #include "source/plan.h"
 #include "source/unit.h"
 
@@ -16,7 +17,10 @@ struct parser {
     const char *resource_flag, *resource_dir;
     const char *scratch; /* folder for precompiled headers */
     struct unit_paths paths;
-    const struct stubs *stubs; /* of the unit that is being parsed; NULL: none */
+    const struct str *group_files; /* `D path` lines of each group's header, once it was built */
+    struct differs *differs;       /* the worker's own, made when a second flavour needs it */
+    struct twin *twin;             /* of the unit in hand, when both its flavours are parsed */
+    const struct stubs *stubs;     /* of the unit that is being parsed; NULL: none */
 };
 
 /* Result text: lines `S status message` (ok | partial | failed), `D path` for each file read, `F`,

@@ -98,7 +98,7 @@ prefix_name(struct prefix_walk *w, const char *s)
 static void
 prefix_set(struct prefix_walk *w, const char *name, enum truth value)
 {
-    map_set(&w->macros, name, (char *)NULL + (int)value + 1);
+    map_set(&w->macros, name, (void *)((size_t)value + 1));
 }
 
 static enum truth

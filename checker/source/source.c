@@ -295,6 +295,7 @@ source_parse_missing(struct run *run)
         size_t groups = run->plan.groups.n;
         run->group_ok = xcalloc(groups + 1, sizeof(*run->group_ok));
         run->group_files = xcalloc(groups + 1, sizeof(*run->group_files));
+        run->parser.group_files = run->group_files;
         source_run_jobs(run);
         for (size_t i = 0; i < run->plan.units.n; i++) {
             const struct plan_unit *unit = run->plan.units.at[i];

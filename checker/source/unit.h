@@ -84,6 +84,7 @@ struct unit {
     int nlambdas;
     struct unit_file *last_file; /* of the last unit_place() */
     struct map emitted;          /* records whose members were written */
+    struct twin *twin;           /* what the other flavour gave, or is to be given; NULL: alone */
 };
 
 void unit_free(struct unit *u);
