@@ -21,5 +21,6 @@
 #include "extshim/types.h"
 #include "extshim/module.h"
 #include "extshim/caches.h"
+#include "extshim/threads.h"
 
 #endif /* EXTSHIM_H */

@@ -3,8 +3,6 @@
 #include "internal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
 #define ANCHOR_PREFIX "extshim.state."
 enum { ANCHOR_MAX = EXTSHIM_NAME_MAX + 64 };
 
@@ -19,9 +17,9 @@ block_free(struct extshim_block *block)
     }
     extshim_handles_free(block);
     for (int chunk = 0; chunk < EXTSHIM_MORE_CHUNKS; chunk++) {
-        free(block->more[chunk]);
+        extshim_free(block->more[chunk]);
     }
-    free(block);
+    extshim_free(block);
 }
 
 /* "extshim.state.LAYOUT.MODULE@ADDRESS": module and layout for whoever looks into the dict, the
@@ -45,6 +43,11 @@ block_anchor_destroy(PyObject *capsule)
     EXTSHIM_STORE_INT(&block->life, EXTSHIM_DEAD);
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
+    extshim_lock();
+    struct extshim_door *door = block->door;
+    block->door = NULL;
+    extshim_unlock();
+    extshim_door_abandon(door);
     extshim_modules_release(block);
     extshim_handles_release(block);
     PyErr_Restore(type, value, traceback);
@@ -66,9 +69,6 @@ block_interpreter_dict(PyInterpreterState *interp)
 static int
 block_is_anchored(const struct extshim_block *block, PyObject *dict)
 {
-    if (EXTSHIM_LOAD_INT(&block->life) != EXTSHIM_ALIVE) {
-        return 0;
-    }
     char name[ANCHOR_MAX];
     block_anchor_name(name, block->module_name);
     PyObject *key = PyUnicode_FromString(name);
@@ -100,26 +100,79 @@ block_anchor(struct extshim_block *block, PyObject *dict)
     return failed ? -1 : 0;
 }
 
-/* Publishes the block; frees what a former interpreter left at this address. */
+/* What the table has for the interpreter, with its life; NULL: nothing. */
+static struct extshim_block *
+block_present(PyInterpreterState *interp, int *life)
+{
+    extshim_lock(); /* a dead block may be on its way to be freed by another thread */
+    struct extshim_block *block = extshim_table_find(interp);
+    *life = block == NULL ? EXTSHIM_DEAD : block->life;
+    extshim_unlock();
+    return block;
+}
+
+/* Puts a new block in place of `seen` and frees that. 1: done; 0: another thread was faster; -1
+ * with an exception. */
 static int
-block_register(struct extshim_block *block)
+block_register(struct extshim_block *block, const struct extshim_block *seen)
 {
     struct extshim_block *old = NULL;
-    int missed;
-    do {
+    for (;;) {
         if (extshim_table_reserve(block->interp) < 0) {
             PyErr_NoMemory();
             return -1;
         }
         extshim_lock();
-        missed = extshim_table_put(block, &old) < 0;
-        if (!missed) {
+        int same = extshim_table_find(block->interp) == seen;
+        int put = same && extshim_table_put(block, &old) == 0;
+        if (put) {
             extshim_mode_enter(block->interp);
         }
         extshim_unlock();
-    } while (missed);
-    block_free(old);
-    return 0;
+        if (put) {
+            block_free(old);
+            return 1;
+        }
+        if (!same) {
+            return 0;
+        }
+    }
+}
+
+static struct extshim_block *
+block_new(PyInterpreterState *interp, const char *module_name)
+{
+    struct extshim_block *block =
+        (struct extshim_block *)extshim_allocate(1, sizeof(struct extshim_block));
+    if (block == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    block->interp = interp;
+    block->life = EXTSHIM_STARTING;
+    (void)PyOS_snprintf(block->module_name, sizeof(block->module_name), "%s", module_name);
+    return block;
+}
+
+/* Makes the interpreter's block unless another thread does. 1: made; 0: look again; -1 with an
+ * exception. */
+static int
+block_start(PyInterpreterState *interp, const struct extshim_block *seen, const char *module_name,
+            PyObject *dict)
+{
+    struct extshim_block *block = block_new(interp, module_name);
+    if (block == NULL) {
+        return -1;
+    }
+    int registered = block_register(block, seen);
+    if (registered <= 0) {
+        extshim_free(block);
+        return registered;
+    }
+    int anchored = block_anchor(block, dict);
+    /* After a failure it stays in the table unused: the next ExtShim_Begin() replaces it. */
+    extshim_park_store(&block->life, anchored < 0 ? EXTSHIM_DEAD : EXTSHIM_ALIVE);
+    return anchored < 0 ? -1 : 1;
 }
 
 static int lock_prepared; /* atomic */
@@ -132,39 +185,27 @@ ExtShim_Begin(const char *module_name)
     if (dict == NULL) {
         return -1;
     }
-    struct extshim_block *block = extshim_table_find(interp);
-    if (block != NULL) {
-        int anchored = block_is_anchored(block, dict);
-        if (anchored != 0) {
-            return anchored < 0 ? -1 : 0;
+    if (EXTSHIM_SWAP_INT(&lock_prepared, 0, 1) && extshim_lock_prepare() != 0) {
+        EXTSHIM_STORE_INT(&lock_prepared, 0);
+        PyErr_NoMemory();
+        return -1;
+    }
+    int result = 0;
+    while (result == 0) {
+        int life;
+        struct extshim_block *block = block_present(interp, &life);
+        if (life == EXTSHIM_STARTING) {
+            extshim_park_int(&block->life, EXTSHIM_STARTING);
+            continue;
+        }
+        if (life == EXTSHIM_ALIVE) {
+            result = block_is_anchored(block, dict);
+        }
+        if (result == 0) {
+            result = block_start(interp, block, module_name, dict);
         }
     }
-    extshim_lock();
-    int prepare = !lock_prepared;
-    lock_prepared = 1;
-    extshim_unlock();
-    if (prepare && extshim_lock_prepare() != 0) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    block = (struct extshim_block *)calloc(1, sizeof(*block));
-    if (block == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    block->interp = interp;
-    block->life = EXTSHIM_ALIVE;
-    (void)PyOS_snprintf(block->module_name, sizeof(block->module_name), "%s", module_name);
-    if (block_register(block) < 0) {
-        free(block);
-        return -1;
-    }
-    if (block_anchor(block, dict) < 0) {
-        /* It stays in the table, but is not used: the next ExtShim_Begin() replaces it. */
-        EXTSHIM_STORE_INT(&block->life, EXTSHIM_DEAD);
-        return -1;
-    }
-    return 0;
+    return result < 0 ? -1 : 0;
 }
 
 struct extshim_block *
@@ -194,6 +235,22 @@ block_chunk_of(int rest, int *offset)
 }
 
 void **
+extshim_block_peek(struct extshim_block *block, int index)
+{
+    int place = index - 1;
+    if (place < EXTSHIM_FIRST_SLOTS) {
+        return &block->first[place];
+    }
+    int offset;
+    int chunk = block_chunk_of(place - EXTSHIM_FIRST_SLOTS, &offset);
+    if (chunk >= EXTSHIM_MORE_CHUNKS) {
+        return NULL;
+    }
+    void **slots = (void **)EXTSHIM_LOAD_PTR(&block->more[chunk]);
+    return slots == NULL ? NULL : &slots[offset];
+}
+
+void **
 extshim_block_slot(struct extshim_block *block, int index)
 {
     int place = index - 1;
@@ -207,7 +264,8 @@ extshim_block_slot(struct extshim_block *block, int index)
     }
     void **slots = (void **)EXTSHIM_LOAD_PTR(&block->more[chunk]);
     if (slots == NULL) {
-        void **fresh = (void **)calloc((size_t)EXTSHIM_FIRST_SLOTS << chunk, sizeof(*fresh));
+        void **fresh =
+            (void **)extshim_allocate((size_t)EXTSHIM_FIRST_SLOTS << chunk, sizeof(*fresh));
         if (fresh == NULL) {
             return NULL;
         }
@@ -219,7 +277,7 @@ extshim_block_slot(struct extshim_block *block, int index)
             fresh = NULL;
         }
         extshim_unlock();
-        free(fresh);
+        extshim_free(fresh);
     }
     return &slots[offset];
 }

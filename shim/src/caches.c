@@ -1,8 +1,6 @@
 /* caches.c - first use of strings, imports, exceptions and capsules. */
 #include "internal.h"
 
-#include <stdlib.h>
-
 void *
 extshim_make_string(ExtShim_Handle *handle)
 {
@@ -91,15 +89,18 @@ ExtShim_CAPI_Export(PyObject *module, const char *attribute, ExtShim_Handle *tab
         return -1;
     }
     /* PyCapsule keeps the pointer to its name: it must live as long as the capsule may. */
-    char *kept = strdup(PyBytes_AsString(bytes));
-    Py_DECREF(bytes);
+    size_t size = (size_t)PyBytes_Size(bytes) + 1;
+    char *kept = (char *)extshim_allocate(1, size);
     if (kept == NULL) {
+        Py_DECREF(bytes);
         PyErr_NoMemory();
         return -1;
     }
+    memcpy(kept, PyBytes_AsString(bytes), size);
+    Py_DECREF(bytes);
     PyObject *capsule = PyCapsule_New(pointer, kept, extshim_capsule_free_name);
     if (capsule == NULL) {
-        free(kept);
+        extshim_free(kept);
         return -1;
     }
     int result = PyObject_SetAttrString(module, attribute, capsule);
@@ -110,5 +111,5 @@ ExtShim_CAPI_Export(PyObject *module, const char *attribute, ExtShim_Handle *tab
 void
 extshim_capsule_free_name(PyObject *capsule)
 {
-    free((void *)(uintptr_t)PyCapsule_GetName(capsule));
+    extshim_free((void *)(uintptr_t)PyCapsule_GetName(capsule));
 }

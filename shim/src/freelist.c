@@ -11,6 +11,23 @@ freelist_limit(const ExtShim_Handle *list)
 }
 #endif
 
+#ifndef Py_GIL_DISABLED
+/* The interpreter's list, or NULL: then there is none to use. An exception that is set stays. */
+static ExtShim_FreelistRoom *
+freelist_room(ExtShim_Handle *list)
+{
+    void *room = EXTSHIM_LOAD_PTR(&list->only);
+    if (EXTSHIM_LIKELY(room != NULL)) {
+        return (ExtShim_FreelistRoom *)room;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    room = ExtShim_GetSlow(list);
+    PyErr_Restore(type, value, traceback);
+    return (ExtShim_FreelistRoom *)room;
+}
+#endif
+
 PyObject *
 ExtShim_FreelistPop(ExtShim_Handle *list, PyTypeObject *type)
 {
@@ -19,13 +36,9 @@ ExtShim_FreelistPop(ExtShim_Handle *list, PyTypeObject *type)
     (void)type;
     return NULL;
 #else
-    ExtShim_FreelistRoom *room = (ExtShim_FreelistRoom *)ExtShim_Get(list);
-    if (room == NULL) {
-        PyErr_Clear(); /* without the list an ordinary allocation follows */
-        return NULL;
-    }
-    if (room->count == 0) {
-        return NULL;
+    ExtShim_FreelistRoom *room = freelist_room(list);
+    if (room == NULL || room->count <= 0) {
+        return NULL; /* an ordinary allocation follows */
     }
     PyObject *object = room->items[--room->count];
     return PyObject_Init(object, type); /* one reference to it, one from it to its heap type */
@@ -40,13 +53,9 @@ ExtShim_FreelistPush(ExtShim_Handle *list, PyObject *object)
     (void)object;
     return 0;
 #else
-    ExtShim_FreelistRoom *room = (ExtShim_FreelistRoom *)ExtShim_Get(list);
-    if (room == NULL) {
-        PyErr_Clear();
-        return 0;
-    }
-    /* A limit below 0 closes the list: the interpreter is ending. */
-    if (room->count < 0 || room->count >= freelist_limit(list)) {
+    ExtShim_FreelistRoom *room = freelist_room(list);
+    /* A count below 0 closes the list: the interpreter is ending. */
+    if (room == NULL || room->count < 0 || room->count >= freelist_limit(list)) {
         return 0;
     }
     room->items[room->count++] = object;

@@ -1,8 +1,6 @@
 /* handle.c - look-up behind a handle: the slot, its first use, its replacement, its release. */
 #include "internal.h"
 
-#include <stdlib.h>
-
 /* All under the lock. `newest` is also read without it where only numbered handles matter. */
 static ExtShim_Handle *newest;
 static int handle_count;
@@ -85,7 +83,7 @@ handle_make(struct extshim_block *block, ExtShim_Handle *handle)
     switch ((ExtShim_Kind)handle->kind) {
     case EXTSHIM_KIND_MEMORY:
     case EXTSHIM_KIND_FREELIST:
-        memory = calloc(1, handle->size == 0 ? 1 : handle->size);
+        memory = extshim_allocate(1, handle->size == 0 ? 1 : handle->size);
         return memory != NULL ? memory : (void *)PyErr_NoMemory();
     case EXTSHIM_KIND_STRING:
         return extshim_make_string(handle);
@@ -110,7 +108,7 @@ static void
 handle_discard(const ExtShim_Handle *handle, void *value)
 {
     if (handle_holds_memory(handle)) {
-        free(value);
+        extshim_free(value);
     }
     else if (handle_holds_object(handle)) {
         Py_DECREF((PyObject *)value);
@@ -240,7 +238,7 @@ ExtShim_GetRef(ExtShim_Handle *handle)
 static void *
 handle_take(struct extshim_block *block, ExtShim_Handle *handle)
 {
-    void **slot = extshim_block_slot(block, handle->index);
+    void **slot = extshim_block_peek(block, handle->index);
     if (slot == NULL) {
         return NULL;
     }
@@ -310,9 +308,9 @@ extshim_handles_free(struct extshim_block *block)
     ExtShim_Handle *handle = extshim_handle_list();
     for (; handle != NULL; handle = handle->next) {
         if (handle_holds_memory(handle)) {
-            void **slot = extshim_block_slot(block, handle->index);
+            void **slot = extshim_block_peek(block, handle->index);
             if (slot != NULL) {
-                free(*slot);
+                extshim_free(*slot);
             }
         }
     }

@@ -1,7 +1,8 @@
 /* internal.h - what the shim's own files share; users never see it.
  *
  * Reading order: lock.c, table.c (interpreter -> block), block.c (life of a block), handle.c
- * (look-up and first use), then one file per kind of value.
+ * (look-up and first use), then one file per kind of value; mutex.c, once.c and enter.c stand
+ * apart.
  */
 #ifndef EXTSHIM_INTERNAL_H
 #define EXTSHIM_INTERNAL_H
@@ -13,7 +14,7 @@
 
 enum { EXTSHIM_FIRST_SLOTS = 64, EXTSHIM_MORE_CHUNKS = 12, EXTSHIM_NAME_MAX = 128 };
 
-enum extshim_life { EXTSHIM_ALIVE = 1, EXTSHIM_DEAD = 2 };
+enum extshim_life { EXTSHIM_STARTING = 0, EXTSHIM_ALIVE = 1, EXTSHIM_DEAD = 2 };
 
 /* A module that an interpreter has executed, for ExtShim_State_FindModule(). */
 struct extshim_known_module {
@@ -38,16 +39,28 @@ struct extshim_block {
     void **more[EXTSHIM_MORE_CHUNKS]; /* chunk c has EXTSHIM_FIRST_SLOTS << c slots, never moved */
     struct extshim_known_module *modules;
     struct extshim_execution *executing; /* under the lock */
-    int guests;                          /* foreign threads inside; see enter.c */
-    int closed;                          /* no more guests */
+    struct extshim_door *door;           /* atomic: how foreign threads come in; see enter.c */
 };
+
+/* All memory of the shim itself: zeroed, NULL when there is none. A test makes it fail. */
+EXTSHIM_HIDDEN void *extshim_allocate(size_t count, size_t size);
+EXTSHIM_HIDDEN void extshim_free(void *memory);
 
 /* A process-wide lock for a few loads and stores. Nothing that may run Python, wait or allocate
  * through Python happens under it, so it needs no care about the GIL; fork() takes it as well. */
 EXTSHIM_HIDDEN void extshim_lock(void);
 EXTSHIM_HIDDEN void extshim_unlock(void);
-/* Makes fork() take the lock. Returns 0, or an errno value. */
+/* Makes fork() take the lock and the parking places. Returns 0, or an errno value. */
 EXTSHIM_HIDDEN int extshim_lock_prepare(void);
+/* One step of every parking place at a fork: 0 before, 1 in the parent, 2 in the child. */
+EXTSHIM_HIDDEN void extshim_park_fork(int phase);
+/* Waits, detached, while `*place` is `unwanted`; extshim_park_store() stores and wakes. */
+EXTSHIM_HIDDEN void extshim_park_int(int *place, int unwanted);
+EXTSHIM_HIDDEN void extshim_park_store(int *place, int value);
+/* Detaches the calling thread where it is attached; NULL where it was not. */
+EXTSHIM_HIDDEN PyThreadState *extshim_detach(void);
+/* Attaches it again; nothing to do for NULL. */
+EXTSHIM_HIDDEN void extshim_attach(PyThreadState *state);
 
 /* The block of `interp`, also a dead one, or NULL. Lock-free. */
 EXTSHIM_HIDDEN struct extshim_block *extshim_table_find(PyInterpreterState *interp);
@@ -57,10 +70,15 @@ EXTSHIM_HIDDEN int extshim_table_put(struct extshim_block *block, struct extshim
 /* Makes room for one more interpreter. Takes the lock itself. Returns 0 or -1 (no memory). */
 EXTSHIM_HIDDEN int extshim_table_reserve(PyInterpreterState *interp);
 
+/* The interpreter of this door is gone: nobody comes in any more, nobody is waited for. */
+EXTSHIM_HIDDEN void extshim_door_abandon(struct extshim_door *door);
+
 /* The attached interpreter's block, or NULL with SystemError where ExtShim_Begin() is missing. */
 EXTSHIM_HIDDEN struct extshim_block *extshim_block_here(void);
 /* Slot of `index` (from 1), or NULL without an exception when memory ran out. */
 EXTSHIM_HIDDEN void **extshim_block_slot(struct extshim_block *block, int index);
+/* The same without making room: NULL where this block never had the slot. */
+EXTSHIM_HIDDEN void **extshim_block_peek(struct extshim_block *block, int index);
 
 /* The module whose legacy init this thread runs now, borrowed, or NULL. */
 EXTSHIM_HIDDEN PyObject *extshim_module_executing(const struct extshim_block *block);
@@ -91,6 +109,8 @@ EXTSHIM_HIDDEN void *extshim_make_capsule(ExtShim_Handle *handle);
 EXTSHIM_HIDDEN void extshim_capsule_free_name(PyObject *capsule);
 EXTSHIM_HIDDEN void extshim_freelist_release(ExtShim_Handle *handle, void *memory);
 #if !EXTSHIM_LIMITED
+/* The calling thread's attached state, or NULL. */
+EXTSHIM_HIDDEN PyThreadState *extshim_thread_state(void);
 /* The template whose static type this is, or NULL. */
 EXTSHIM_HIDDEN ExtShim_Type *extshim_template_find(const PyTypeObject *static_type);
 EXTSHIM_HIDDEN void *extshim_make_type(struct extshim_block *block, ExtShim_Handle *handle);

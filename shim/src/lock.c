@@ -10,18 +10,6 @@
 
 static int lock_word; /* atomic: 1 while somebody holds it */
 
-static int
-lock_try(void)
-{
-#if defined(_MSC_VER) && !defined(__clang__)
-    return _InterlockedCompareExchange((volatile long *)&lock_word, 1, 0) == 0;
-#else
-    int expected = 0;
-    return __atomic_compare_exchange_n(&lock_word, &expected, 1, 0, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED);
-#endif
-}
-
 static void
 lock_pause(void)
 {
@@ -36,7 +24,7 @@ void
 extshim_lock(void)
 {
     /* Held for a few stores only: a holder that is not running was preempted, let it run. */
-    while (!lock_try()) {
+    while (!EXTSHIM_SWAP_INT(&lock_word, 0, 1)) {
         lock_pause();
     }
 }
@@ -47,13 +35,36 @@ extshim_unlock(void)
     EXTSHIM_STORE_INT(&lock_word, 0);
 }
 
+#if !defined(_WIN32)
+static void
+lock_before_fork(void)
+{
+    extshim_park_fork(0);
+    extshim_lock();
+}
+
+static void
+lock_after_fork_parent(void)
+{
+    extshim_unlock();
+    extshim_park_fork(1);
+}
+
+static void
+lock_after_fork_child(void)
+{
+    extshim_unlock();
+    extshim_park_fork(2);
+}
+#endif
+
 int
 extshim_lock_prepare(void)
 {
 #if defined(_WIN32)
     return 0;
 #else
-    /* A fork while another thread holds the lock would leave it taken in the child for ever. */
-    return pthread_atfork(extshim_lock, extshim_unlock, extshim_unlock);
+    /* A fork while another thread holds a lock would leave it taken in the child for ever. */
+    return pthread_atfork(lock_before_fork, lock_after_fork_parent, lock_after_fork_child);
 #endif
 }

@@ -1,8 +1,6 @@
 /* module.c - runs a single-phase init function inside a multi-phase module. */
 #include "internal.h"
 
-#include <stdlib.h>
-
 void
 extshim_modules_release(struct extshim_block *block)
 {
@@ -17,7 +15,7 @@ extshim_modules_release(struct extshim_block *block)
             return;
         }
         Py_DECREF(known->module);
-        free(known);
+        extshim_free(known);
     }
 }
 
@@ -113,7 +111,8 @@ module_def_of(struct extshim_block *block, const PyObject *module)
 static int
 module_remember(struct extshim_block *block, const PyModuleDef *def, PyObject *module)
 {
-    struct extshim_known_module *known = (struct extshim_known_module *)malloc(sizeof(*known));
+    struct extshim_known_module *known =
+        (struct extshim_known_module *)extshim_allocate(1, sizeof(*known));
     if (known == NULL) {
         PyErr_NoMemory();
         return -1;

@@ -6,8 +6,6 @@
  */
 #include "internal.h"
 
-#include <stdlib.h>
-
 enum { FIRST_ENTRIES = 64, PROBES = 8 };
 
 struct table_entry {
@@ -69,14 +67,14 @@ extshim_table_find(PyInterpreterState *interp)
 static struct table_segment *
 table_grow(size_t entries)
 {
-    struct table_segment *segment = (struct table_segment *)calloc(1, sizeof(*segment));
+    struct table_segment *segment = (struct table_segment *)extshim_allocate(1, sizeof(*segment));
     if (segment == NULL) {
         return NULL;
     }
     segment->mask = entries - 1;
-    segment->entries = (struct table_entry *)calloc(entries, sizeof(*segment->entries));
+    segment->entries = (struct table_entry *)extshim_allocate(entries, sizeof(*segment->entries));
     if (segment->entries == NULL) {
-        free(segment);
+        extshim_free(segment);
         return NULL;
     }
     return segment;
@@ -103,8 +101,8 @@ extshim_table_reserve(PyInterpreterState *interp)
             }
             extshim_unlock();
             if (other != NULL) {
-                free(next->entries);
-                free(next);
+                extshim_free(next->entries);
+                extshim_free(next);
                 next = other;
             }
         }

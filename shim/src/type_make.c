@@ -5,7 +5,6 @@
 
 #include "type_slots.h"
 
-#include <stdlib.h>
 #include <structmember.h>
 
 /* Flags that PyType_Ready() and the type machinery set themselves. */
@@ -128,7 +127,7 @@ make_name(struct making *m)
         return name;
     }
     size_t size = strlen(m->block->module_name) + strlen(m->from->tp_name) + 2;
-    char *fresh = (char *)malloc(size);
+    char *fresh = (char *)extshim_allocate(1, size);
     if (fresh == NULL) {
         PyErr_NoMemory();
         return NULL;
@@ -142,7 +141,7 @@ make_name(struct making *m)
         fresh = NULL;
     }
     extshim_unlock();
-    free(fresh);
+    extshim_free(fresh);
     return name;
 }
 
@@ -164,7 +163,7 @@ make_members(struct making *m)
     while (own != NULL && own[count].name != NULL) {
         count++;
     }
-    m->members = (PyMemberDef *)calloc(count + 4, sizeof(PyMemberDef));
+    m->members = (PyMemberDef *)extshim_allocate(count + 4, sizeof(PyMemberDef));
     if (m->members == NULL) {
         PyErr_NoMemory();
         return -1;
@@ -328,7 +327,7 @@ extshim_make_type(struct extshim_block *block, ExtShim_Handle *handle)
     m.module = extshim_module_executing(block);
     PyObject *made = make_type(&m);
     Py_XDECREF(m.bases);
-    free(m.members);
+    extshim_free(m.members);
     return made;
 }
 

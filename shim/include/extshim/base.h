@@ -55,6 +55,13 @@
 #define EXTSHIM_STORE_PTR(place, value) __atomic_store_n((place), (value), __ATOMIC_RELEASE)
 #define EXTSHIM_LOAD_INT(place) __atomic_load_n((place), __ATOMIC_ACQUIRE)
 #define EXTSHIM_STORE_INT(place, value) __atomic_store_n((place), (value), __ATOMIC_RELEASE)
+/* Stores `to` where `from` is, and tells whether it did. */
+#define EXTSHIM_SWAP_INT(place, from, to) __sync_bool_compare_and_swap((place), (from), (to))
+#define EXTSHIM_SWAP_BYTE(place, from, to)                                                         \
+    __sync_bool_compare_and_swap((place), (unsigned char)(from), (unsigned char)(to))
+#define EXTSHIM_LOAD_BYTE(place) __atomic_load_n((place), __ATOMIC_ACQUIRE)
+#define EXTSHIM_LOAD_LONG(place) __atomic_load_n((place), __ATOMIC_ACQUIRE)
+#define EXTSHIM_STORE_LONG(place, value) __atomic_store_n((place), (value), __ATOMIC_RELEASE)
 #elif defined(_MSC_VER)
 /* Untested. MSVC links a module's own objects only; nothing is exported without dllexport. */
 #include <intrin.h>
@@ -63,6 +70,15 @@
 #define EXTSHIM_UNUSED
 /* Aligned volatile accesses are acquire and release under /volatile:ms and on x86 and x64; on
  * ARM64 the interlocked forms are needed. */
+#define EXTSHIM_SWAP_INT(place, from, to)                                                          \
+    (_InterlockedCompareExchange((volatile long *)(place), (to), (from)) == (from))
+#define EXTSHIM_SWAP_BYTE(place, from, to)                                                         \
+    (_InterlockedCompareExchange8((volatile char *)(place), (char)(to), (char)(from)) ==           \
+     (char)(from))
+#define EXTSHIM_LOAD_BYTE(place) ((unsigned char)_InterlockedOr8((volatile char *)(place), 0))
+#define EXTSHIM_LOAD_LONG(place) ((unsigned long)_InterlockedOr((volatile long *)(place), 0))
+#define EXTSHIM_STORE_LONG(place, value)                                                           \
+    (void)_InterlockedExchange((volatile long *)(place), (long)(value))
 #if defined(_M_ARM64)
 #define EXTSHIM_LOAD_PTR(place)                                                                    \
     _InterlockedCompareExchangePointer((void *volatile *)(place), NULL, NULL)
