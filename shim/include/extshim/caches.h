@@ -16,36 +16,70 @@
 
 EXTSHIM_BEGIN_C
 
-/* Declares `name`: the interned string `literal`, made on first use. Since: 0.1. */
+/* Declares `name`: the interned string `literal`, made on first use. Read it with ExtShim_GET(name).
+ *
+ * Returns: a declaration.
+ * Refs: each interpreter owns one reference.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1.
+ * See: PyUnicode_InternFromString. */
 #define EXTSHIM_STRING(name, literal)                                                              \
     static ExtShim_Handle name =                                                                   \
         EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_STRING, 0, (literal), NULL, NULL);
 
 /* Declares `name`: attribute `attribute` of module `module`, imported on first use; with a NULL
- * attribute the module itself. Since: 0.1. */
+ * attribute the module itself. Read it with ExtShim_GET(name).
+ *
+ * Returns: a declaration.
+ * Refs: each interpreter owns one reference.
+ * Threads: none; the first use imports, which runs Python code.
+ * Since: 0.1.
+ * See: PyImport_ImportModule. */
 #define EXTSHIM_IMPORT(name, module, attribute)                                                    \
     static ExtShim_Handle name =                                                                   \
         EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_IMPORT, 0, (module), (attribute), NULL);
 
 /* Declares `name`: exception class `dotted` ("spam.SpamError"), made on first use. `builtin` is the
  * name of the builtin exception it derives from, NULL for Exception; `doc` may be NULL.
- * Since: 0.1. */
+ *
+ * Returns: a declaration.
+ * Refs: each interpreter owns one reference.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1.
+ * See: PyErr_NewExceptionWithDoc. */
 #define EXTSHIM_EXCEPTION(name, dotted, builtin, doc)                                              \
     static ExtShim_Handle name = {                                                                 \
         NULL, 0, EXTSHIM_KIND_EXCEPTION, 0, (dotted), (doc), NULL, (builtin), NULL, NULL};
 
 /* The same with a base class that is an EXTSHIM_EXCEPTION or EXTSHIM_OBJECT of this module.
+ *
+ * Returns: a declaration.
+ * Refs: each interpreter owns one reference.
+ * Threads: none; the value is reached from any attached thread.
  * Since: 0.1. */
 #define EXTSHIM_EXCEPTION_FROM(name, dotted, base_handle, doc)                                     \
     static ExtShim_Handle name = {                                                                 \
         NULL, 0, EXTSHIM_KIND_EXCEPTION, 0, (dotted), (doc), NULL, NULL, &(base_handle), NULL};
 
 /* Declares `name`: the C pointer of the capsule `dotted` ("pkg.mod.C_API"), imported once per
- * interpreter in place of a static pointer. Read it with ExtShim_CAPI(name, type). Since: 0.1.
+ * interpreter in place of a static pointer. Read it with ExtShim_CAPI(name, type).
+ *
+ * Returns: a declaration.
+ * Refs: none; the exporting module keeps what the pointer leads to.
+ * Threads: none; the first use imports, which runs Python code.
+ * Since: 0.1.
  * See: PyCapsule_Import. */
 #define EXTSHIM_CAPI_IMPORT(name, dotted)                                                          \
     static ExtShim_Handle name =                                                                   \
         EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_CAPSULE, 0, (dotted), NULL, NULL);
+
+/* The pointer of an EXTSHIM_CAPI_IMPORT in the attached interpreter, as type *.
+ *
+ * Returns: the pointer; NULL with an exception where the import failed.
+ * Refs: none.
+ * Threads: needs an attached thread state; the first use imports, which runs Python code.
+ * Since: 0.1.
+ * See: PyCapsule_Import. */
 #define ExtShim_CAPI(name, type) ((type *)ExtShim_Get(&(name)))
 
 /* Adds this interpreter's own copy of a C API table to `module`: attribute `attribute`, capsule
@@ -71,7 +105,12 @@ typedef struct {
 /* Declares `name`: at most `limit` dead instances per interpreter, in place of a static freelist.
  * `free_function` is what the type's dealloc would have called: PyObject_Free or PyObject_GC_Del.
  * Free-threaded builds keep none: their allocator is a freelist per thread already.
- * Since: 0.1. */
+ *
+ * Returns: a declaration.
+ * Refs: the list owns its dead instances, which hold no reference to their type.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1.
+ * See: ExtShim_FreelistPop, ExtShim_FreelistPush. */
 #define EXTSHIM_FREELIST(name, limit, free_function)                                               \
     static ExtShim_Handle name = EXTSHIM_HANDLE_INIT(                                              \
         EXTSHIM_KIND_FREELIST, sizeof(int) + sizeof(PyObject *) * ((size_t)(limit) + 1), #name,    \

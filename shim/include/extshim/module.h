@@ -116,10 +116,22 @@ EXTSHIM_HIDDEN PySlot *ExtShim_ExportSlots(PySlot *room, PyABIInfo *abi_info, co
 #endif
 
 /* In place of `PyMODINIT_FUNC PyInit_name(void)`; the old body follows. For a def whose m_size is 0 or
- * -1 and that has no m_traverse, m_clear and m_free. Since: 0.1. PEP 489. */
+ * -1 and that has no m_traverse, m_clear and m_free.
+ *
+ * Returns: the head of a function that returns the module, or NULL with an exception.
+ * Refs: the function's result is a new reference.
+ * Threads: the body runs attached, once for each module object, in any interpreter.
+ * Since: 0.1.
+ * See: PEP 489, PEP 793. */
 #define EXTSHIM_MODINIT(name) EXTSHIM_MODINIT_STATE(name, 0, NULL, NULL, NULL)
 
-/* The same for a def with module state: its m_size, m_traverse, m_clear and m_free. Since: 0.1. */
+/* The same for a def with module state: its m_size, m_traverse, m_clear and m_free.
+ *
+ * Returns: as EXTSHIM_MODINIT.
+ * Refs: as EXTSHIM_MODINIT.
+ * Threads: as EXTSHIM_MODINIT.
+ * Since: 0.1.
+ * See: PEP 489, PEP 793. */
 #define EXTSHIM_MODINIT_STATE(name, size, traverse, clear, free)                                   \
     static PyObject *name##_extshim_legacy(void);                                                  \
     static int name##_extshim_exec(PyObject *module)                                               \

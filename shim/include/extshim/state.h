@@ -53,6 +53,12 @@ typedef struct ExtShim_Handle {
     struct ExtShim_Handle *next;     /* all numbered handles, newest first */
 } ExtShim_Handle;
 
+/* Initialiser of a handle, for the macros below.
+ *
+ * Returns: an initialiser.
+ * Refs: none.
+ * Threads: none.
+ * Since: 0.1. */
 #define EXTSHIM_HANDLE_INIT(kind, size, text, more, clear)                                         \
     {                                                                                              \
         NULL, 0, (kind), (size), (text), (more), (clear), NULL, NULL, NULL                         \
@@ -61,25 +67,60 @@ typedef struct ExtShim_Handle {
 /* Declares `name`: one zeroed `type` per interpreter. `clear_function` (static void f(void *), or
  * NULL) releases the objects in it when the interpreter ends; it must leave NULLs behind, since late
  * deallocs still see the memory. File scope, one definition.
- * Since: 0.1. PEP 630. */
+ *
+ * Returns: a declaration.
+ * Refs: the memory owns what its fields own; `clear_function` releases that.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1.
+ * See: PEP 630. */
 #define EXTSHIM_STATE(name, type, clear_function)                                                  \
     static ExtShim_Handle name =                                                                   \
         EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_MEMORY, sizeof(type), #name, NULL, (clear_function));
 
-/* The same for a state that several files use: EXTSHIM_STATE_EXTERN in the header that they share,
+/* The same for a state that several files use: this in the header that they share, and
  * EXTSHIM_STATE_DEFINE in one of them.
+ *
+ * Returns: a declaration.
+ * Refs: none.
+ * Threads: none; the value is reached from any attached thread.
  * Since: 0.1. */
 #define EXTSHIM_STATE_EXTERN(name) extern EXTSHIM_HIDDEN ExtShim_Handle name;
+
+/* The definition that belongs to EXTSHIM_STATE_EXTERN; parameters as EXTSHIM_STATE.
+ *
+ * Returns: a declaration.
+ * Refs: as EXTSHIM_STATE.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1. */
 #define EXTSHIM_STATE_DEFINE(name, type, clear_function)                                           \
     EXTSHIM_HIDDEN ExtShim_Handle name =                                                           \
         EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_MEMORY, sizeof(type), #name, NULL, (clear_function));
 
 /* Declares `name` in place of `static PyObject *name;`: NULL until ExtShim_SET().
- * Since: 0.1. */
+ *
+ * Returns: a declaration.
+ * Refs: each interpreter owns one reference to its value and drops it at its end.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1.
+ * See: PEP 630. */
 #define EXTSHIM_OBJECT(name)                                                                       \
     static ExtShim_Handle name =                                                                   \
         EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_OBJECT, 0, #name, NULL, NULL);
+
+/* The same for a variable that several files use: this in the header that they share.
+ *
+ * Returns: a declaration.
+ * Refs: as EXTSHIM_OBJECT.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1. */
 #define EXTSHIM_OBJECT_EXTERN(name) extern EXTSHIM_HIDDEN ExtShim_Handle name;
+
+/* The definition that belongs to EXTSHIM_OBJECT_EXTERN, in one of the files.
+ *
+ * Returns: a declaration.
+ * Refs: as EXTSHIM_OBJECT.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1. */
 #define EXTSHIM_OBJECT_DEFINE(name)                                                                \
     EXTSHIM_HIDDEN ExtShim_Handle name =                                                           \
         EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_OBJECT, 0, #name, NULL, NULL);
@@ -155,9 +196,37 @@ EXTSHIM_HIDDEN int ExtShim_SetNew(ExtShim_Handle *handle, PyObject *value);
  * See: PEP 703. */
 EXTSHIM_HIDDEN PyObject *ExtShim_GetRef(ExtShim_Handle *handle);
 
+/* The memory of EXTSHIM_STATE(name, type, ...) in the attached interpreter, as type *.
+ *
+ * Returns: the memory, zeroed on first use; NULL with MemoryError (first use only), or SystemError
+ * before ExtShim_Begin().
+ * Refs: none; the memory outlives all code of the interpreter.
+ * Threads: needs an attached thread state; runs no Python code.
+ * Since: 0.1. */
 #define ExtShim_STATE(name, type) ((type *)ExtShim_Get(&(name)))
+
+/* The object of an OBJECT, STRING, IMPORT or EXCEPTION handle, as PyObject *.
+ *
+ * Returns: as ExtShim_Get().
+ * Refs: borrowed; ExtShim_GetRef() gives a reference.
+ * Threads: as ExtShim_Get().
+ * Since: 0.1. */
 #define ExtShim_GET(name) ((PyObject *)ExtShim_Get(&(name)))
+
+/* ExtShim_Set() by the handle's name, for a value of any object type.
+ *
+ * Returns: as ExtShim_Set().
+ * Refs: takes a new reference to `value`.
+ * Threads: as ExtShim_Set().
+ * Since: 0.1. */
 #define ExtShim_SET(name, value) ExtShim_Set(&(name), (PyObject *)(value))
+
+/* ExtShim_SetNew() by the handle's name, for a value of any object type.
+ *
+ * Returns: as ExtShim_SetNew().
+ * Refs: steals `value`, also on failure.
+ * Threads: as ExtShim_Set().
+ * Since: 0.1. */
 #define ExtShim_SET_NEW(name, value) ExtShim_SetNew(&(name), (PyObject *)(value))
 
 EXTSHIM_END_C

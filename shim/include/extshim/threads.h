@@ -103,11 +103,13 @@ EXTSHIM_HIDDEN void ExtShim_Mutex_Unlock(ExtShim_Mutex *mutex);
  * Since: 0.1.
  * See: Py_BEGIN_CRITICAL_SECTION. */
 #if EXTSHIM_HAS_SECTIONS
-#define EXTSHIM_BEGIN_CRITICAL_SECTION(object) Py_BEGIN_CRITICAL_SECTION((PyObject *)(object))
+#define EXTSHIM_BEGIN_CRITICAL_SECTION(object)                                                     \
+    Py_BEGIN_CRITICAL_SECTION((PyObject *)(object));                                               \
+    (void)(object)
 #else
 #define EXTSHIM_BEGIN_CRITICAL_SECTION(object)                                                     \
     {                                                                                              \
-        (void)(object);
+        (void)(object)
 #endif
 
 /* Closes the block of EXTSHIM_BEGIN_CRITICAL_SECTION() or ..._SECTION_MUTEX().
@@ -132,12 +134,14 @@ EXTSHIM_HIDDEN void ExtShim_Mutex_Unlock(ExtShim_Mutex *mutex);
  * See: Py_BEGIN_CRITICAL_SECTION2. */
 #if EXTSHIM_HAS_SECTIONS
 #define EXTSHIM_BEGIN_CRITICAL_SECTION2(first, second)                                             \
-    Py_BEGIN_CRITICAL_SECTION2((PyObject *)(first), (PyObject *)(second))
+    Py_BEGIN_CRITICAL_SECTION2((PyObject *)(first), (PyObject *)(second));                         \
+    (void)(first);                                                                                 \
+    (void)(second)
 #else
 #define EXTSHIM_BEGIN_CRITICAL_SECTION2(first, second)                                             \
     {                                                                                              \
         (void)(first);                                                                             \
-        (void)(second);
+        (void)(second)
 #endif
 
 /* Closes the block of EXTSHIM_BEGIN_CRITICAL_SECTION2().
@@ -162,19 +166,21 @@ EXTSHIM_HIDDEN void ExtShim_Mutex_Unlock(ExtShim_Mutex *mutex);
  * Threads: as EXTSHIM_BEGIN_CRITICAL_SECTION().
  * Since: 0.1.
  * See: Py_BEGIN_CRITICAL_SECTION_MUTEX. */
-#if EXTSHIM_LIMITED && defined(Py_GIL_DISABLED)
+#if defined(Py_BEGIN_CRITICAL_SECTION_MUTEX) && !EXTSHIM_LIMITED
+#define EXTSHIM_BEGIN_CRITICAL_SECTION_MUTEX(mutex)                                                \
+    Py_BEGIN_CRITICAL_SECTION_MUTEX(mutex);                                                        \
+    (void)(mutex)
+#elif defined(Py_GIL_DISABLED) && EXTSHIM_LIMITED
 #define EXTSHIM_BEGIN_CRITICAL_SECTION_MUTEX(mutex)                                                \
     EXTSHIM_ERROR_("critical sections with a mutex need the full API: the limited has no PyMutex")
-#elif defined(Py_BEGIN_CRITICAL_SECTION_MUTEX)
-#define EXTSHIM_BEGIN_CRITICAL_SECTION_MUTEX(mutex) Py_BEGIN_CRITICAL_SECTION_MUTEX(mutex)
 #elif defined(Py_GIL_DISABLED)
 #define EXTSHIM_BEGIN_CRITICAL_SECTION_MUTEX(mutex)                                                \
     Py_BEGIN_CRITICAL_SECTION(                                                                     \
-        (PyObject *)(void *)((char *)(mutex) - offsetof(PyObject, ob_mutex)))
+        (PyObject *)(void *)((char *)(mutex) - offsetof(PyObject, ob_mutex)));                     \
+    (void)(mutex)
 #else
 #define EXTSHIM_BEGIN_CRITICAL_SECTION_MUTEX(mutex)                                                \
-    EXTSHIM_BEGIN_CRITICAL_SECTION(NULL);                                                          \
-    (void)(mutex);
+    EXTSHIM_BEGIN_CRITICAL_SECTION(mutex)
 #endif
 
 /* ---- once ---- */

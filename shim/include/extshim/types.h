@@ -80,23 +80,60 @@ typedef struct ExtShim_Type {
 #define EXTSHIM_TYPE_ENLIST_(T)
 #endif
 
-/* Makes the static type `T` (declared above, in this file) a template. File scope. Since: 0.1. */
+/* Makes the static type `T` (declared above, in this file) a template. File scope.
+ *
+ * Returns: a declaration.
+ * Refs: each interpreter owns one reference to its heap type.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1.
+ * See: PyType_Spec. */
 #define EXTSHIM_STATIC_TYPE(T) EXTSHIM_TYPE_PARTS_(static, T)
 
-/* For a type that several files use: EXTSHIM_TYPE_EXTERN beside its `extern` declaration in the
- * header, EXTSHIM_TYPE_DEFINE after its definition. Since: 0.1. */
+/* For a type that several files use: this beside its `extern` declaration in the header, and
+ * EXTSHIM_TYPE_DEFINE after its definition.
+ *
+ * Returns: a declaration.
+ * Refs: as EXTSHIM_STATIC_TYPE.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1. */
 #define EXTSHIM_TYPE_EXTERN(T) extern EXTSHIM_HIDDEN ExtShim_Type T##_extshim;
+
+/* The definition that belongs to EXTSHIM_TYPE_EXTERN.
+ *
+ * Returns: a declaration.
+ * Refs: as EXTSHIM_STATIC_TYPE.
+ * Threads: none; the value is reached from any attached thread.
+ * Since: 0.1. */
 #define EXTSHIM_TYPE_DEFINE(T) EXTSHIM_TYPE_PARTS_(EXTSHIM_HIDDEN, T)
 
-/* The attached interpreter's heap type for the template, as PyTypeObject *. NULL with an exception
- * where it cannot be converted. Borrowed. Since: 0.1. */
+/* The attached interpreter's heap type for the template, as PyTypeObject *.
+ *
+ * Returns: the type, made on first use; NULL with an exception, TypeError where it cannot be
+ * converted.
+ * Refs: borrowed.
+ * Threads: needs an attached thread state; the first use may run Python code (metaclasses,
+ * __init_subclass__, __set_name__).
+ * Since: 0.1.
+ * See: docs/shim.md, "What cannot be converted". */
 #define ExtShim_TYPE(T) ((PyTypeObject *)ExtShim_Get(&T##_extshim.handle))
 
-/* In place of PyType_Ready(&T): 0, or -1 with an exception. Since: 0.1. */
+/* Makes the attached interpreter's type now, in place of PyType_Ready(&T).
+ *
+ * Returns: 0; -1 with an exception, as ExtShim_TYPE().
+ * Refs: none.
+ * Threads: as ExtShim_TYPE().
+ * Since: 0.1.
+ * See: PyType_Ready. */
 #define ExtShim_READY(T) (ExtShim_TYPE(T) != NULL ? 0 : -1)
 
-/* Adds the heap type to `module` under the last part of its name: 0, or -1 with an exception. In place
- * of PyType_Ready, Py_INCREF and PyModule_AddObject. Since: 0.1. See: PyModule_AddType. */
+/* Adds the heap type to `module` under the last part of its name, in place of PyType_Ready, Py_INCREF
+ * and PyModule_AddObject.
+ *
+ * Returns: 0; -1 with an exception.
+ * Refs: borrows `module`, which gets a reference to the type.
+ * Threads: as ExtShim_TYPE().
+ * Since: 0.1.
+ * See: PyModule_AddType. */
 #define ExtShim_ADD_TYPE(module, T) ExtShim_AddType((module), &T##_extshim)
 
 /* What ExtShim_ADD_TYPE does.
