@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "passes/flow.h"
+#include "passes/modules.h"
 
 static const char calls_tss[] =
     "PyThread_tss_set,PyThread_set_key_value,pthread_setspecific,tss_set,"
@@ -12,16 +13,16 @@ static const char calls_once[] = "pthread_once,call_once,std::call_once";
 /* Does every module that uses the function refuse to load in a second interpreter, with a guard of
  * its own? Then binding to the main interpreter is what it promises. */
 static bool
-calls_module_refuses(const struct program *p, const struct body *b)
+calls_module_refuses(struct program *p, const struct body *b)
 {
     bool any = false;
     for (size_t i = 0; i < p->modules.n; i++) {
-        const struct fact_module *m = p->modules.at[i];
+        struct fact_module *m = p->modules.at[i];
         if (!str_list_has(b->fact->modules, m->name)) {
             continue;
         }
         any = true;
-        if (!m->once_guard) {
+        if (!module_refuses_second(p, m)) {
             return false;
         }
     }
@@ -137,6 +138,7 @@ calls_check_one(struct program *p, const struct body *b, const struct fact_call 
             struct fact_flaw *flaw =
                 program_flaw(p, &call->at, b, "datetime-import", "PyDateTime_IMPORT");
             flaw->detail = at_import ? "unchecked" : "late";
+            flaw->number = calls_module_refuses(p, b);
         }
     }
 }

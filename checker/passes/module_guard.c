@@ -2,6 +2,7 @@
  * alone is not enforced in interpreters made the old way. */
 #include <string.h>
 
+#include "passes/flow.h"
 #include "passes/modules.h"
 
 enum { MOST_CALLS = 3 };
@@ -19,12 +20,27 @@ guard_mentions(const struct body *b, const struct fact_call *c, const char *word
     return false;
 }
 
+/* Does the block, or one around it, ask for the variable? NULL: any will do. */
 static bool
-guard_refuses(const struct body *b)
+guard_is_asked(const struct body *b, long id, const char *var)
+{
+    for (const struct fact_block *block = flow_block(b, id); var && block;
+         block = block->parent != block->id ? flow_block(b, block->parent) : NULL) {
+        const char *at = block->cond ? strstr(block->cond, var) : NULL;
+        if (at && strchr("),.", at[strlen(var)])) {
+            return true;
+        }
+    }
+    return !var;
+}
+
+static bool
+guard_refuses(const struct body *b, const char *var)
 {
     SCAN_CALLS(b, c)
     {
-        if (scan_call_is(c, "PyErr_SetString,PyErr_Format,PyErr_SetImportError") &&
+        if (guard_is_asked(b, c->block, var) &&
+            scan_call_is(c, "PyErr_SetString,PyErr_Format,PyErr_SetImportError") &&
             (guard_mentions(b, c, "PyExc_ImportError") ||
              guard_mentions(b, c, "PyExc_RuntimeError") ||
              str_same(c->callee, "PyErr_SetImportError"))) {
@@ -106,13 +122,15 @@ static bool
 guard_in(struct program *p, const struct module_info *info, const struct body *b, int depth)
 {
     bool atomic = false;
-    if (guard_refuses(b)) {
+    if (guard_refuses(b, NULL)) {
         if (guard_compares_interpreter(b)) {
             return true;
         }
         const struct fact_access *write = guard_flag_write(p, b, &atomic);
-        if (write) {
-            guard_check_lock(p, info, b, write, atomic);
+        if (write && (atomic || guard_refuses(b, write->var))) {
+            if (info) {
+                guard_check_lock(p, info, b, write, atomic);
+            }
             return true;
         }
     }
@@ -137,17 +155,36 @@ guard_declaration(const struct module_info *info)
     return NULL;
 }
 
-void
-module_check_guard(struct program *p, const struct module_info *info)
+/* Is there a guard in one of the module's hooks? quiet: only the answer, no findings about it. */
+static bool
+guard_stands(struct program *p, const struct module_info *info, bool quiet)
 {
     static const char *const slots[] = {"Py_mod_create", "Py_mod_exec"};
-    bool guarded = info->pyinit && guard_in(p, info, info->pyinit, 0);
+    const struct module_info *told = quiet ? NULL : info;
+    bool guarded = info->pyinit && guard_in(p, told, info->pyinit, 0);
     for (size_t k = 0; k < 2 && !guarded; k++) {
         struct body *b;
         for (size_t at = 0; !guarded && (b = module_slot_body(p, info, slots[k], &at));) {
-            guarded = guard_in(p, info, b, 0);
+            guarded = guard_in(p, told, b, 0);
         }
     }
+    return guarded;
+}
+
+bool
+module_refuses_second(struct program *p, struct fact_module *m)
+{
+    struct module_info info;
+    module_info_read(p, m, &info);
+    bool guarded = guard_stands(p, &info, true);
+    module_info_free(&info);
+    return guarded;
+}
+
+void
+module_check_guard(struct program *p, const struct module_info *info)
+{
+    bool guarded = guard_stands(p, info, false);
     info->fact->once_guard = guarded;
     const struct fact_slot *declared = guard_declaration(info);
     if (declared && !guarded) {

@@ -38,6 +38,9 @@ struct fact_flaw *module_flaw(struct program *p, const struct module_info *info,
                               const struct fact *where, const struct body *b, const char *what,
                               const char *subject);
 
+/* Does the module refuse to load in a second interpreter, with a guard of its own? */
+bool module_refuses_second(struct program *p, struct fact_module *m);
+
 /* The parts of the pass. */
 void module_check_slots(struct program *p, const struct module_info *info);
 void module_check_hooks(struct program *p, const struct module_info *info);

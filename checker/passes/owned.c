@@ -2,6 +2,8 @@
  * of the same name in another struct counts as well, which can only keep a finding. */
 #include "passes/owned.h"
 
+#include <string.h>
+
 #include "passes/private.h"
 
 enum { OWNED_MAX_DEPTH = 3, OWNED_MAX_CALLERS = 6 };
@@ -33,6 +35,15 @@ static const char owned_setup[] = "tp_new,tp_init,tp_vectorcall,tp_alloc,tp_deal
                                   "pyinit,modexport,m_clear,m_free,m_traverse";
 
 static struct owned_field *owned_field(struct owned_fields *fields, const char *name, int depth);
+
+/* The member a path ends in; NULL when no pointer is followed. */
+static const char *
+owned_last_member(const char *path)
+{
+    const char *dot = path ? strrchr(path, '.') : NULL, *arrow = path ? strrchr(path, '>') : NULL;
+    const char *last = !dot || (arrow && arrow > dot) ? arrow : dot;
+    return last && strstr(path, "->") ? last + 1 : NULL;
+}
 
 /* Does the value name the member, of whatever struct? */
 static bool
@@ -258,12 +269,7 @@ owned_read_writes(struct owned_fields *fields, struct owned_field *field, const 
 {
     SCAN_ACCESSES(b, a)
     {
-        const char *path = a->path ? a->path : "";
-        const char *last = path + strlen(path);
-        while (last > path && !strchr(".>", last[-1])) {
-            last--;
-        }
-        if (last == path || !str_same(last, name) || !strstr(path, "->")) {
+        if (!str_same(owned_last_member(a->path), name)) {
             continue;
         }
         if (str_same(a->how, "addr")) {
@@ -320,6 +326,57 @@ owned_read_returns(struct owned_field *field, const struct body *b, const char *
     }
 }
 
+struct owned_users {
+    VEC(const struct body *) all;
+};
+
+static void
+owned_add_user(struct owned_fields *fields, struct body *b, const char *name)
+{
+    if (!b || !b->entry || !name || !*name) {
+        return;
+    }
+    void **slot = map_slot(&fields->users, name);
+    struct owned_users *users = *slot;
+    if (!users) {
+        *slot = users = arena_alloc(&fields->p->arena, sizeof(*users));
+    }
+    if (!users->all.n || users->all.at[users->all.n - 1] != b) {
+        vec_push(&users->all, b);
+    }
+}
+
+/* One pass over the facts: which function names which member. */
+static void
+owned_index(struct owned_fields *fields)
+{
+    struct program *p = fields->p;
+    struct body_cursor cursor = {0};
+    fields->indexed = true;
+    FACTS_EACH(p->facts, access, a)
+    {
+        if (a->path || str_starts(a->value, "field:")) {
+            struct body *b = program_body_again(p, &cursor, a->func);
+            owned_add_user(fields, b, owned_last_member(a->path));
+            owned_add_user(fields, b, scan_field_name(a->value));
+        }
+    }
+    FACTS_EACH(p->facts, arg, arg)
+    {
+        if (str_starts(arg->value, "field:")) {
+            owned_add_user(fields, program_body_again(p, &cursor, arg->func),
+                           scan_field_name(arg->value));
+        }
+    }
+    FACTS_EACH(p->facts, jump, jump)
+    {
+        if (str_starts(jump->value, "field:")) {
+            owned_add_user(fields, program_body_again(p, &cursor, jump->func),
+                           scan_field_name(jump->value));
+        }
+    }
+}
+
 static struct owned_field *
 owned_field(struct owned_fields *fields, const char *name, int depth)
 {
@@ -333,11 +390,12 @@ owned_field(struct owned_fields *fields, const char *name, int depth)
         field->live = true;
         return field;
     }
-    for (size_t i = 0; i < fields->p->bodies.n; i++) {
-        const struct body *b = fields->p->bodies.at[i];
-        if (!b->entry) {
-            continue;
-        }
+    if (!fields->indexed) {
+        owned_index(fields);
+    }
+    const struct owned_users *users = map_get(&fields->users, name);
+    for (size_t i = 0; users && i < users->all.n; i++) {
+        const struct body *b = users->all.at[i];
         owned_read_writes(fields, field, b, name, depth);
         owned_read_args(fields, field, b, name);
         owned_read_returns(field, b, name);
@@ -371,5 +429,12 @@ owned_container(struct owned_fields *fields, const struct body *b, const char *v
 void
 owned_free(struct owned_fields *fields)
 {
+    for (size_t i = 0; i < fields->users.cap; i++) {
+        struct owned_users *users = fields->users.cells[i].value;
+        if (users) {
+            vec_free(&users->all);
+        }
+    }
+    map_free(&fields->users);
     map_free(&fields->by_name);
 }

@@ -19,6 +19,8 @@ enum owned_change { OWNED_DROPS = 1, OWNED_GROWS = 2 };
 struct owned_fields {
     struct program *p;
     struct map by_name; /* member name -> struct owned_field */
+    struct map users;   /* member name -> the functions that name it */
+    bool indexed;
 };
 
 /* The container that `value` names at seq, followed through locals: a member of a struct. changes:
