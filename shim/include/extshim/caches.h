@@ -16,7 +16,8 @@
 
 EXTSHIM_BEGIN_C
 
-/* Declares `name`: the interned string `literal`, made on first use. Read it with ExtShim_GET(name).
+/* Declares `name`: the interned string `literal`, made on first use. Read it with
+ * ExtShim_GET(name).
  *
  * Returns: a declaration.
  * Refs: each interpreter owns one reference.
@@ -24,8 +25,7 @@ EXTSHIM_BEGIN_C
  * Since: 0.1.
  * See: PyUnicode_InternFromString. */
 #define EXTSHIM_STRING(name, literal)                                                              \
-    static ExtShim_Handle name =                                                                   \
-        EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_STRING, 0, (literal), NULL, NULL);
+    static ExtShim_Handle name = EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_STRING, 0, (literal), NULL, NULL);
 
 /* Declares `name`: attribute `attribute` of module `module`, imported on first use; with a NULL
  * attribute the module itself. Read it with ExtShim_GET(name).
@@ -58,8 +58,8 @@ EXTSHIM_BEGIN_C
  * Threads: none; the value is reached from any attached thread.
  * Since: 0.1. */
 #define EXTSHIM_EXCEPTION_FROM(name, dotted, base_handle, doc)                                     \
-    static ExtShim_Handle name = {                                                                 \
-        NULL, 0, EXTSHIM_KIND_EXCEPTION, 0, (dotted), (doc), NULL, NULL, &(base_handle), NULL};
+    static ExtShim_Handle name = {NULL, 0,    EXTSHIM_KIND_EXCEPTION, 0,   (dotted), (doc),        \
+                                  NULL, NULL, &(base_handle),         NULL};
 
 /* Declares `name`: the C pointer of the capsule `dotted` ("pkg.mod.C_API"), imported once per
  * interpreter in place of a static pointer. Read it with ExtShim_CAPI(name, type).
@@ -70,8 +70,7 @@ EXTSHIM_BEGIN_C
  * Since: 0.1.
  * See: PyCapsule_Import. */
 #define EXTSHIM_CAPI_IMPORT(name, dotted)                                                          \
-    static ExtShim_Handle name =                                                                   \
-        EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_CAPSULE, 0, (dotted), NULL, NULL);
+    static ExtShim_Handle name = EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_CAPSULE, 0, (dotted), NULL, NULL);
 
 /* The pointer of an EXTSHIM_CAPI_IMPORT in the attached interpreter, as type *.
  *
@@ -126,8 +125,8 @@ typedef struct {
  * See: PyObject_Init. */
 EXTSHIM_HIDDEN PyObject *ExtShim_FreelistPop(ExtShim_Handle *list, PyTypeObject *type);
 
-/* Offers a dead instance, at the end of its dealloc and in place of tp_free. The type's reference is
- * dropped by the converted type's own dealloc wrapper, so nothing is to be done for it here.
+/* Offers a dead instance, at the end of its dealloc and in place of tp_free. The type's reference
+ * is dropped by the converted type's own dealloc wrapper, so nothing is to be done for it here.
  *
  * Returns: 1 when the list keeps it; 0: the caller frees it.
  * Refs: `object` has none left.

@@ -88,7 +88,7 @@ EXTSHIM_HIDDEN int ExtShim_ModuleExec(PyObject *module, PyObject *(*legacy_init)
 
 #if PY_VERSION_HEX >= 0x030F0000
 /* PEP 793: the second hook, with the same slots. */
-#define EXTSHIM_MODEXPORT_(name, size, traverse, clear, free)                                       \
+#define EXTSHIM_MODEXPORT_(name, size, traverse, clear, free)                                      \
     PyMODEXPORT_FUNC PyModExport_##name(void);                                                     \
     PyMODEXPORT_FUNC PyModExport_##name(void)                                                      \
     {                                                                                              \
@@ -115,8 +115,8 @@ EXTSHIM_HIDDEN PySlot *ExtShim_ExportSlots(PySlot *room, PyABIInfo *abi_info, co
 #define EXTSHIM_MODEXPORT_(name, size, traverse, clear, free)
 #endif
 
-/* In place of `PyMODINIT_FUNC PyInit_name(void)`; the old body follows. For a def whose m_size is 0 or
- * -1 and that has no m_traverse, m_clear and m_free.
+/* In place of `PyMODINIT_FUNC PyInit_name(void)`; the old body follows. For a def whose m_size is 0
+ * or -1 and that has no m_traverse, m_clear and m_free.
  *
  * Returns: the head of a function that returns the module, or NULL with an exception.
  * Refs: the function's result is a new reference.
@@ -142,8 +142,8 @@ EXTSHIM_HIDDEN PySlot *ExtShim_ExportSlots(PySlot *room, PyABIInfo *abi_info, co
         {Py_mod_exec, (void *)name##_extshim_exec},                                                \
         EXTSHIM_SLOT_INTERPRETERS_ EXTSHIM_SLOT_GIL_{0, NULL}};                                    \
     static PyModuleDef name##_extshim_def = {                                                      \
-        PyModuleDef_HEAD_INIT, #name, NULL, (size), NULL, name##_extshim_slots, (traverse),        \
-        (clear), (free)};                                                                          \
+        PyModuleDef_HEAD_INIT, #name,      NULL,    (size), NULL,                                  \
+        name##_extshim_slots,  (traverse), (clear), (free)};                                       \
     PyMODINIT_FUNC PyInit_##name(void);                                                            \
     PyMODINIT_FUNC PyInit_##name(void)                                                             \
     {                                                                                              \

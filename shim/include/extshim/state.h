@@ -13,9 +13,9 @@
  * How it works: while a single interpreter has ever used the binary, the handle itself holds the
  * value: one load and one branch. The second interpreter's ExtShim_Begin() ends that for good; from
  * then on a lock-free table keyed by interpreter pointer leads to the interpreter's block of slots.
- * The block is anchored by a capsule in the interpreter's dict. Its destructor releases the objects;
- * the memory stays until the interpreter's address is used again, because objects that die later
- * (in warnings.filters, for example) still come here.
+ * The block is anchored by a capsule in the interpreter's dict. Its destructor releases the
+ * objects; the memory stays until the interpreter's address is used again, because objects that die
+ * later (in warnings.filters, for example) still come here.
  *
  * See docs/shim.md. PEP 684, PEP 630.
  */
@@ -34,23 +34,23 @@ typedef enum {
     EXTSHIM_KIND_IMPORT,     /* attribute `more` of module `text` */
     EXTSHIM_KIND_EXCEPTION,  /* exception class `text`, doc in `more`, base in `link` or `base` */
     EXTSHIM_KIND_CAPSULE,    /* C pointer of the capsule `text` ("pkg.mod.NAME") */
-    EXTSHIM_KIND_TYPE,       /* heap type made from a static one; the handle is inside an ExtShim_Type */
-    EXTSHIM_KIND_FREELIST    /* memory of `size` bytes that holds dead instances */
+    EXTSHIM_KIND_TYPE, /* heap type made from a static one; the handle is inside an ExtShim_Type */
+    EXTSHIM_KIND_FREELIST /* memory of `size` bytes that holds dead instances */
 } ExtShim_Kind;
 
 /* A handle. Only the macros below fill it; `only`, `index` and `next` belong to the library, which
  * writes them under its own process-wide lock. */
 typedef struct ExtShim_Handle {
-    void *only;                      /* atomic: the value while one interpreter uses the binary */
-    int index;                       /* atomic: slot number from 1 on; 0: not numbered yet */
-    int kind;                        /* ExtShim_Kind */
-    size_t size;                     /* bytes, for MEMORY and FREELIST */
-    const char *text;                /* see ExtShim_Kind */
-    const char *more;                /* see ExtShim_Kind */
-    void (*clear)(void *value);      /* MEMORY: releases the objects in it */
-    const char *base;                /* EXCEPTION: name of a builtin base class, or NULL */
-    struct ExtShim_Handle *link;     /* EXCEPTION: handle of the base class, or NULL */
-    struct ExtShim_Handle *next;     /* all numbered handles, newest first */
+    void *only;                  /* atomic: the value while one interpreter uses the binary */
+    int index;                   /* atomic: slot number from 1 on; 0: not numbered yet */
+    int kind;                    /* ExtShim_Kind */
+    size_t size;                 /* bytes, for MEMORY and FREELIST */
+    const char *text;            /* see ExtShim_Kind */
+    const char *more;            /* see ExtShim_Kind */
+    void (*clear)(void *value);  /* MEMORY: releases the objects in it */
+    const char *base;            /* EXCEPTION: name of a builtin base class, or NULL */
+    struct ExtShim_Handle *link; /* EXCEPTION: handle of the base class, or NULL */
+    struct ExtShim_Handle *next; /* all numbered handles, newest first */
 } ExtShim_Handle;
 
 /* Initialiser of a handle, for the macros below.
@@ -65,8 +65,8 @@ typedef struct ExtShim_Handle {
     }
 
 /* Declares `name`: one zeroed `type` per interpreter. `clear_function` (static void f(void *), or
- * NULL) releases the objects in it when the interpreter ends; it must leave NULLs behind, since late
- * deallocs still see the memory. File scope, one definition.
+ * NULL) releases the objects in it when the interpreter ends; it must leave NULLs behind, since
+ * late deallocs still see the memory. File scope, one definition.
  *
  * Returns: a declaration.
  * Refs: the memory owns what its fields own; `clear_function` releases that.
@@ -104,8 +104,7 @@ typedef struct ExtShim_Handle {
  * Since: 0.1.
  * See: PEP 630. */
 #define EXTSHIM_OBJECT(name)                                                                       \
-    static ExtShim_Handle name =                                                                   \
-        EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_OBJECT, 0, #name, NULL, NULL);
+    static ExtShim_Handle name = EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_OBJECT, 0, #name, NULL, NULL);
 
 /* The same for a variable that several files use: this in the header that they share.
  *
@@ -125,8 +124,8 @@ typedef struct ExtShim_Handle {
     EXTSHIM_HIDDEN ExtShim_Handle name =                                                           \
         EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_OBJECT, 0, #name, NULL, NULL);
 
-/* Makes the shim ready in the attached interpreter. EXTSHIM_MODINIT and ExtShim_Module_Create() call
- * it; a module with a Py_mod_exec of its own calls it there first. Repeating it is harmless.
+/* Makes the shim ready in the attached interpreter. EXTSHIM_MODINIT and ExtShim_Module_Create()
+ * call it; a module with a Py_mod_exec of its own calls it there first. Repeating it is harmless.
  * `module_name`: dotted name, for undotted types and messages; copied.
  *
  * Returns: 0; -1 with MemoryError, or RuntimeError where the interpreter has no dict.
@@ -149,12 +148,10 @@ EXTSHIM_HIDDEN void *ExtShim_GetSlow(ExtShim_Handle *handle);
 /* The attached interpreter's value of `handle`.
  *
  * Returns: the value; NULL with an exception where the first use failed; NULL without one for an
- * OBJECT that was never set, and after the interpreter's teardown for everything but memory and types
- * (which compare equal to the type of a live instance still).
- * Refs: borrowed from the interpreter's block.
- * Threads: needs an attached thread state; see ExtShim_GetSlow() for the first use.
- * Since: 0.1.
- * See: PEP 684. */
+ * OBJECT that was never set, and after the interpreter's teardown for everything but memory and
+ * types (which compare equal to the type of a live instance still). Refs: borrowed from the
+ * interpreter's block. Threads: needs an attached thread state; see ExtShim_GetSlow() for the first
+ * use. Since: 0.1. See: PEP 684. */
 static inline void *
 ExtShim_Get(ExtShim_Handle *handle)
 {
@@ -166,7 +163,8 @@ ExtShim_Get(ExtShim_Handle *handle)
 }
 
 /* Puts `value` (or NULL) into an OBJECT handle for the attached interpreter. Meant for module
- * initialisation; where values change at run time and other threads read them, use ExtShim_GetRef().
+ * initialisation; where values change at run time and other threads read them, use
+ * ExtShim_GetRef().
  *
  * Returns: 0; -1 with an exception (MemoryError; SystemError before ExtShim_Begin(); RuntimeError
  * when the interpreter is being torn down).

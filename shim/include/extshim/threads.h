@@ -41,10 +41,13 @@ typedef struct {
  * Refs: none.
  * Threads: none.
  * Since: 0.1. */
-#define EXTSHIM_MUTEX_INIT {0}
+#define EXTSHIM_MUTEX_INIT                                                                         \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
-/* Locks. Who has to wait lets go of the GIL (detaches the thread state) meanwhile, so the holder may
- * call Python. Not recursive. PyMutex from 3.13 on.
+/* Locks. Who has to wait lets go of the GIL (detaches the thread state) meanwhile, so the holder
+ * may call Python. Not recursive. PyMutex from 3.13 on.
  *
  * Returns: nothing; it cannot fail.
  * Refs: none.
@@ -86,8 +89,7 @@ EXTSHIM_HIDDEN void ExtShim_Mutex_Unlock(ExtShim_Mutex *mutex);
  * detaches. Builds with a GIL lock nothing: there the interpreter's GIL does the same. That is
  * CPython's own rule, and it means that what *several interpreters* share needs an ExtShim_Mutex.
  */
-#if defined(Py_BEGIN_CRITICAL_SECTION) &&                                                          \
-    (!EXTSHIM_LIMITED || (Py_LIMITED_API + 0) >= 0x030F0000)
+#if defined(Py_BEGIN_CRITICAL_SECTION) && (!EXTSHIM_LIMITED || (Py_LIMITED_API + 0) >= 0x030F0000)
 #define EXTSHIM_HAS_SECTIONS 1
 #else
 #define EXTSHIM_HAS_SECTIONS 0 /* Py_LIMITED_API of an older version: always a build with a GIL */
@@ -157,9 +159,9 @@ EXTSHIM_HIDDEN void ExtShim_Mutex_Unlock(ExtShim_Mutex *mutex);
 #define EXTSHIM_END_CRITICAL_SECTION2() }
 #endif
 
-/* The same for an ExtShim_Mutex that belongs to one interpreter's data. CPython has it from 3.14 on;
- * 3.13's free-threaded build gets it from the object form, which locks nothing but the mutex that
- * an object begins with.
+/* The same for an ExtShim_Mutex that belongs to one interpreter's data. CPython has it from 3.14
+ * on; 3.13's free-threaded build gets it from the object form, which locks nothing but the mutex
+ * that an object begins with.
  *
  * Returns: nothing; opens a scope that EXTSHIM_END_CRITICAL_SECTION() closes.
  * Refs: none; `mutex` is an ExtShim_Mutex *.
@@ -175,12 +177,10 @@ EXTSHIM_HIDDEN void ExtShim_Mutex_Unlock(ExtShim_Mutex *mutex);
     EXTSHIM_ERROR_("critical sections with a mutex need the full API: the limited has no PyMutex")
 #elif defined(Py_GIL_DISABLED)
 #define EXTSHIM_BEGIN_CRITICAL_SECTION_MUTEX(mutex)                                                \
-    Py_BEGIN_CRITICAL_SECTION(                                                                     \
-        (PyObject *)(void *)((char *)(mutex) - offsetof(PyObject, ob_mutex)));                     \
+    Py_BEGIN_CRITICAL_SECTION((PyObject *)(void *)((char *)(mutex)-offsetof(PyObject, ob_mutex))); \
     (void)(mutex)
 #else
-#define EXTSHIM_BEGIN_CRITICAL_SECTION_MUTEX(mutex)                                                \
-    EXTSHIM_BEGIN_CRITICAL_SECTION(mutex)
+#define EXTSHIM_BEGIN_CRITICAL_SECTION_MUTEX(mutex) EXTSHIM_BEGIN_CRITICAL_SECTION(mutex)
 #endif
 
 /* ---- once ---- */
@@ -197,7 +197,10 @@ typedef struct {
  * Refs: none.
  * Threads: none.
  * Since: 0.1. */
-#define EXTSHIM_ONCE_INIT {0, 0}
+#define EXTSHIM_ONCE_INIT                                                                          \
+    {                                                                                              \
+        0, 0                                                                                       \
+    }
 
 enum { EXTSHIM_ONCE_DONE = 2 };
 
@@ -209,17 +212,14 @@ enum { EXTSHIM_ONCE_DONE = 2 };
  * Since: 0.1. */
 EXTSHIM_HIDDEN int ExtShim_OnceSlow(ExtShim_Once *once, int (*function)(void *), void *argument);
 
-/* Runs `function` once in the life of the process, or of the memory that `once` lies in. A call that
- * fails (-1 with an exception) leaves it open: the next caller tries again. Whatever the function
- * wrote is seen by everybody who gets 0. It is for C data; objects belong to one interpreter, see
- * EXTSHIM_INTERP_ONCE.
+/* Runs `function` once in the life of the process, or of the memory that `once` lies in. A call
+ * that fails (-1 with an exception) leaves it open: the next caller tries again. Whatever the
+ * function wrote is seen by everybody who gets 0. It is for C data; objects belong to one
+ * interpreter, see EXTSHIM_INTERP_ONCE.
  *
- * Returns: 0: it has run; -1 with the function's exception, or RuntimeError where the function calls
- * for itself.
- * Refs: none.
- * Threads: needs an attached thread state; may run Python code, and waits without the GIL.
- * Since: 0.1.
- * See: PEP 703. */
+ * Returns: 0: it has run; -1 with the function's exception, or RuntimeError where the function
+ * calls for itself. Refs: none. Threads: needs an attached thread state; may run Python code, and
+ * waits without the GIL. Since: 0.1. See: PEP 703. */
 static inline int
 ExtShim_Once_Call(ExtShim_Once *once, int (*function)(void *), void *argument)
 {
@@ -263,9 +263,9 @@ typedef struct ExtShim_Interp ExtShim_Interp;
 
 /* One visit, on the C stack of the thread that enters. No field is the user's. */
 typedef struct ExtShim_Visit {
-    void *door;                 /* what keeps the interpreter from ending meanwhile */
-    void *state;                /* thread state of the visit, or NULL: was attached already */
-    void *before;               /* thread state that was attached before, or NULL */
+    void *door;   /* what keeps the interpreter from ending meanwhile */
+    void *state;  /* thread state of the visit, or NULL: was attached already */
+    void *before; /* thread state that was attached before, or NULL */
     unsigned long thread;
     struct ExtShim_Visit *next; /* all visits of the interpreter */
 } ExtShim_Visit;
@@ -273,12 +273,10 @@ typedef struct ExtShim_Visit {
 /* Remembers the attached interpreter, for a callback that arrives in another thread. In place of
  * PyGILState_Ensure(), which takes such threads to the main interpreter.
  *
- * Returns: what ExtShim_Interp_Enter() needs, to be given back with ExtShim_Interp_Free(); NULL with
- * an exception.
- * Refs: none; it does not keep the interpreter alive.
- * Threads: needs an attached thread state; may run Python code (imports atexit, before 3.15).
- * Since: 0.1.
- * See: PEP 788 (PyInterpreterView on 3.15). */
+ * Returns: what ExtShim_Interp_Enter() needs, to be given back with ExtShim_Interp_Free(); NULL
+ * with an exception. Refs: none; it does not keep the interpreter alive. Threads: needs an attached
+ * thread state; may run Python code (imports atexit, before 3.15). Since: 0.1. See: PEP 788
+ * (PyInterpreterView on 3.15). */
 EXTSHIM_HIDDEN ExtShim_Interp *ExtShim_Interp_Save(void);
 
 /* Gives back what ExtShim_Interp_Save() returned; NULL is ignored. No visit may be under way with
@@ -286,13 +284,13 @@ EXTSHIM_HIDDEN ExtShim_Interp *ExtShim_Interp_Save(void);
  *
  * Returns: nothing.
  * Refs: none.
- * Threads: any thread; needs no thread state, runs no Python code; also after the interpreter's end.
- * Since: 0.1. */
+ * Threads: any thread; needs no thread state, runs no Python code; also after the interpreter's
+ * end. Since: 0.1. */
 EXTSHIM_HIDDEN void ExtShim_Interp_Free(ExtShim_Interp *interp);
 
-/* Attaches the calling thread to the remembered interpreter. A thread that is attached to it already
- * stays as it is; one that is attached to another interpreter leaves that for the visit. Until
- * ExtShim_Interp_Leave() the interpreter does not end: it waits, without its GIL.
+/* Attaches the calling thread to the remembered interpreter. A thread that is attached to it
+ * already stays as it is; one that is attached to another interpreter leaves that for the visit.
+ * Until ExtShim_Interp_Leave() the interpreter does not end: it waits, without its GIL.
  *
  * Returns: 0: attached; -1, without an exception (there may be no interpreter to have it): the
  * interpreter has ended or is ending, or memory ran out. The callback has to do without Python.
@@ -302,8 +300,8 @@ EXTSHIM_HIDDEN void ExtShim_Interp_Free(ExtShim_Interp *interp);
  * See: PEP 788 (PyThreadState_Ensure on 3.15), PyThreadState_New. */
 EXTSHIM_HIDDEN int ExtShim_Interp_Enter(ExtShim_Interp *interp, ExtShim_Visit *visit);
 
-/* Ends a visit in the thread that began it; visits end in reverse order. What was attached before is
- * attached again.
+/* Ends a visit in the thread that began it; visits end in reverse order. What was attached before
+ * is attached again.
  *
  * Returns: nothing; an exception that is still set is lost with the visit's thread state.
  * Refs: none.

@@ -23,7 +23,8 @@
 #if EXTSHIM_LIMITED
 
 #define EXTSHIM_STATIC_TYPE(T)                                                                     \
-    EXTSHIM_ERROR_("EXTSHIM_STATIC_TYPE needs the full API: PyTypeObject is opaque in the limited")
+    EXTSHIM_ERROR_("EXTSHIM_STATIC_TYPE needs the full API: PyTypeObject is opaque in the "        \
+                   "limited")
 #define EXTSHIM_TYPE_DEFINE(T) EXTSHIM_STATIC_TYPE(T)
 #define EXTSHIM_TYPE_EXTERN(T) EXTSHIM_STATIC_TYPE(T)
 
@@ -34,26 +35,25 @@ EXTSHIM_BEGIN_C
 /* What the macros below declare for a template. */
 typedef struct ExtShim_Type {
     ExtShim_Handle handle;
-    PyTypeObject *static_type;  /* the template; read, never written */
-    destructor dealloc;         /* generated wrappers of this template */
+    PyTypeObject *static_type; /* the template; read, never written */
+    destructor dealloc;        /* generated wrappers of this template */
     traverseproc traverse;
     destructor finalize;
-    char *dotted_name;          /* atomic: tp_name with the module's name where it has no dot */
-    struct ExtShim_Type *next;  /* all templates of the binary */
+    char *dotted_name;         /* atomic: tp_name with the module's name where it has no dot */
+    struct ExtShim_Type *next; /* all templates of the binary */
 } ExtShim_Type;
 
 #define EXTSHIM_TYPE_PARTS_(storage, T)                                                            \
     static void T##_extshim_dealloc(PyObject *self);                                               \
     static int T##_extshim_traverse(PyObject *self, visitproc visit, void *arg);                   \
     static void T##_extshim_finalize(PyObject *self);                                              \
-    storage ExtShim_Type T##_extshim = {                                                           \
-        EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_TYPE, 0, #T, NULL, NULL),                                 \
-        &T,                                                                                        \
-        T##_extshim_dealloc,                                                                       \
-        T##_extshim_traverse,                                                                      \
-        T##_extshim_finalize,                                                                      \
-        NULL,                                                                                      \
-        NULL};                                                                                     \
+    storage ExtShim_Type T##_extshim = {EXTSHIM_HANDLE_INIT(EXTSHIM_KIND_TYPE, 0, #T, NULL, NULL), \
+                                        &T,                                                        \
+                                        T##_extshim_dealloc,                                       \
+                                        T##_extshim_traverse,                                      \
+                                        T##_extshim_finalize,                                      \
+                                        NULL,                                                      \
+                                        NULL};                                                     \
     static void T##_extshim_dealloc(PyObject *self)                                                \
     {                                                                                              \
         ExtShim_TypeDealloc(&T##_extshim, self);                                                   \
@@ -76,7 +76,8 @@ typedef struct ExtShim_Type {
         ExtShim_TypeEnlist(&T##_extshim);                                                          \
     }
 #else
-/* Untested. Without constructors a base has to be used (ExtShim_READY) before what derives from it. */
+/* Untested. Without constructors a base has to be used (ExtShim_READY) before what derives from it.
+ */
 #define EXTSHIM_TYPE_ENLIST_(T)
 #endif
 
@@ -126,8 +127,8 @@ typedef struct ExtShim_Type {
  * See: PyType_Ready. */
 #define ExtShim_READY(T) (ExtShim_TYPE(T) != NULL ? 0 : -1)
 
-/* Adds the heap type to `module` under the last part of its name, in place of PyType_Ready, Py_INCREF
- * and PyModule_AddObject.
+/* Adds the heap type to `module` under the last part of its name, in place of PyType_Ready,
+ * Py_INCREF and PyModule_AddObject.
  *
  * Returns: 0; -1 with an exception.
  * Refs: borrows `module`, which gets a reference to the type.
@@ -146,8 +147,8 @@ typedef struct ExtShim_Type {
  * See: PyModule_AddType. */
 EXTSHIM_HIDDEN int ExtShim_AddType(PyObject *module, ExtShim_Type *type);
 
-/* Behind the generated tp_dealloc: runs the template's dealloc and releases the instance's type, also
- * for subclasses, resurrected instances and deallocs that call their base's.
+/* Behind the generated tp_dealloc: runs the template's dealloc and releases the instance's type,
+ * also for subclasses, resurrected instances and deallocs that call their base's.
  *
  * Returns: nothing.
  * Refs: `self` has none left; drops the instance's reference to its type.

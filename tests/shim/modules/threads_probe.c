@@ -37,7 +37,8 @@ probe_counter(PyObject *module, PyObject *unused)
     return PyLong_FromLong(counter);
 }
 
-/* Calls Python with the lock held: who waits for the lock must not keep the GIL from this thread. */
+/* Calls Python with the lock held: who waits for the lock must not keep the GIL from this thread.
+ */
 static PyObject *
 probe_locked_call(PyObject *module, PyObject *function)
 {
@@ -267,7 +268,8 @@ probe_join_lasting(PyObject *module, PyObject *unused)
     return Py_BuildValue("(iii)", lasting.visits, lasting.refused, lasting.failed);
 }
 
-/* Enters the interpreter of start_lasting() from one that is attached to another, and comes back. */
+/* Enters the interpreter of start_lasting() from one that is attached to another, and comes back.
+ */
 static PyObject *
 probe_visit_other(PyObject *module, PyObject *unused)
 {
