@@ -81,6 +81,32 @@ unit_classify(struct unit *u, const char *real)
     return FILE_LIBRARY;
 }
 
+/* The path of a project file in the style of the unit's own: where `./src/a.c` was given, `src/b.c`
+ * is `./src/b.c`, as it is when it is given too. Elsewhere relative to the working directory. */
+static const char *
+unit_path_like_main(struct unit *u, const char *real)
+{
+    char main_real[PATH_MAX];
+    if (realpath(u->path, main_real)) {
+        size_t n = strlen(main_real), m = strlen(u->path), same = 0, common = 0;
+        while (same < n && same < m && main_real[n - same - 1] == u->path[m - same - 1]) {
+            same++;
+            common = u->path[m - same] == '/' ? same - 1 : common;
+        }
+        common = same == m && n > m && main_real[n - m - 1] == '/' ? m : common;
+        size_t root = n - common;
+        if (common && root && m > common && strncmp(real, main_real, root) == 0) {
+            struct str path = {0};
+            str_addf(&path, "%.*s%s", (int)(m - common), u->path, real + root);
+            const char *kept = facts_intern(u->facts, path.s);
+            str_free(&path);
+            return kept;
+        }
+    }
+    const char *cwd = u->paths->working_directory;
+    return facts_intern(u->facts, unit_below(real, cwd) ? real + strlen(cwd) + 1 : real);
+}
+
 struct unit_file *
 unit_file(struct unit *u, CXFile handle)
 {
@@ -113,9 +139,7 @@ unit_file(struct unit *u, CXFile handle)
     }
     file->whose = unit_classify(u, real);
     if (file->whose == FILE_PROJECT) {
-        const char *cwd = u->paths->working_directory;
-        bool below = unit_below(real, cwd);
-        file->path = facts_intern(u->facts, below ? real + strlen(cwd) + 1 : real);
+        file->path = unit_path_like_main(u, real);
     }
     return file;
 }

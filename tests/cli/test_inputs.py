@@ -123,6 +123,21 @@ class Broken(CliTest):
         self.in_part("eggs.c", "#include <Python.h>\ntemplate <class T> struct box { T x; };\n"
                      "namespace a { class b {}; }\n" + good_module(), r"eggs\.c")
 
+    def test_one_name_for_one_file(self):
+        """A file that is given and included as well has the name that was given, whatever the
+        style, so its findings are one each."""
+        self.write("src/part.c", "#include <Python.h>\nstatic PyObject *kept;\n"
+                   "PyObject *part_get(PyObject *o)\n"
+                   "{ if (!kept) { kept = PyList_New(0); } return kept; }\n")
+        self.write("src/eggs.c", good_module().replace(
+            "static PyObject *\nget", '#include "part.c"\nstatic PyObject *\nget', 1).replace(
+            "return PyDict_New()", "return part_get(ignored)"))
+        for prefix, folder in (("src/", "."), ("./src/", "."), ("../src/", "src"), ("", "src")):
+            result = self.run_cli("--format=concise", f"{prefix}eggs.c", f"{prefix}part.c",
+                                  cwd=self.folder / folder)
+            found = [line.split(" ")[0] for line in result.out.splitlines() if "'kept'" in line]
+            self.assertEqual(found, [f"{prefix}part.c:2:18:"], (prefix, result))
+
     def test_recursive_include(self):
         self.in_part("eggs.c", '#include "eggs.c"\n' + good_module(), r"eggs\.c")
 
