@@ -137,7 +137,8 @@ EXTSHIM_HIDDEN int ExtShim_Begin(const char *module_name);
 
 /* The slow half of ExtShim_Get(): the table, and the first use in an interpreter.
  *
- * Returns: the value; NULL with an exception, or NULL without one for an OBJECT that was never set.
+ * Returns: the value; NULL with an exception, or NULL without one for an OBJECT that was never
+ * set.
  * Refs: borrowed from the interpreter's block.
  * Threads: needs an attached thread state; the first use of an IMPORT, EXCEPTION, CAPSULE or TYPE
  * runs Python code.
@@ -149,9 +150,11 @@ EXTSHIM_HIDDEN void *ExtShim_GetSlow(ExtShim_Handle *handle);
  *
  * Returns: the value; NULL with an exception where the first use failed; NULL without one for an
  * OBJECT that was never set, and after the interpreter's teardown for everything but memory and
- * types (which compare equal to the type of a live instance still). Refs: borrowed from the
- * interpreter's block. Threads: needs an attached thread state; see ExtShim_GetSlow() for the first
- * use. Since: 0.1. See: PEP 684. */
+ * types (which compare equal to the type of a live instance still).
+ * Refs: borrowed from the interpreter's block.
+ * Threads: needs an attached thread state; see ExtShim_GetSlow() for the first use.
+ * Since: 0.1.
+ * See: PEP 684. */
 static inline void *
 ExtShim_Get(ExtShim_Handle *handle)
 {

@@ -218,8 +218,11 @@ EXTSHIM_HIDDEN int ExtShim_OnceSlow(ExtShim_Once *once, int (*function)(void *),
  * interpreter, see EXTSHIM_INTERP_ONCE.
  *
  * Returns: 0: it has run; -1 with the function's exception, or RuntimeError where the function
- * calls for itself. Refs: none. Threads: needs an attached thread state; may run Python code, and
- * waits without the GIL. Since: 0.1. See: PEP 703. */
+ * calls for itself.
+ * Refs: none.
+ * Threads: needs an attached thread state; may run Python code, and waits without the GIL.
+ * Since: 0.1.
+ * See: PEP 703. */
 static inline int
 ExtShim_Once_Call(ExtShim_Once *once, int (*function)(void *), void *argument)
 {
@@ -274,9 +277,11 @@ typedef struct ExtShim_Visit {
  * PyGILState_Ensure(), which takes such threads to the main interpreter.
  *
  * Returns: what ExtShim_Interp_Enter() needs, to be given back with ExtShim_Interp_Free(); NULL
- * with an exception. Refs: none; it does not keep the interpreter alive. Threads: needs an attached
- * thread state; may run Python code (imports atexit, before 3.15). Since: 0.1. See: PEP 788
- * (PyInterpreterView on 3.15). */
+ * with an exception.
+ * Refs: none; it does not keep the interpreter alive.
+ * Threads: needs an attached thread state; may run Python code (imports atexit, before 3.15).
+ * Since: 0.1.
+ * See: PEP 788 (PyInterpreterView on 3.15). */
 EXTSHIM_HIDDEN ExtShim_Interp *ExtShim_Interp_Save(void);
 
 /* Gives back what ExtShim_Interp_Save() returned; NULL is ignored. No visit may be under way with
@@ -285,7 +290,8 @@ EXTSHIM_HIDDEN ExtShim_Interp *ExtShim_Interp_Save(void);
  * Returns: nothing.
  * Refs: none.
  * Threads: any thread; needs no thread state, runs no Python code; also after the interpreter's
- * end. Since: 0.1. */
+ * end.
+ * Since: 0.1. */
 EXTSHIM_HIDDEN void ExtShim_Interp_Free(ExtShim_Interp *interp);
 
 /* Attaches the calling thread to the remembered interpreter. A thread that is attached to it
