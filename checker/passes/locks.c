@@ -329,6 +329,23 @@ locks_is_branch(const struct fact_block *block)
 }
 
 static void
+locks_spin(struct lock_walk *w, const struct fact_access *a)
+{
+    bool taken = locks_spin_taken(w->p, w->b, a);
+    if (!taken && !locks_spin_given(w->p, a)) {
+        return;
+    }
+    const char *name = program_variable(w->p, a->var)->name;
+    if (taken) {
+        locks_acquire(w, name);
+    }
+    else {
+        locks_release(w, name);
+    }
+    locks_point(w, a->seq);
+}
+
+static void
 locks_walk(struct lock_walk *w)
 {
     struct lock_frames frames = {{0}};
@@ -340,6 +357,9 @@ locks_walk(struct lock_walk *w)
         if (event->kind == FACT_call) {
             locks_call(w, (const struct fact_call *)(const void *)event);
             locks_point(w, seq);
+        }
+        else if (event->kind == FACT_access) {
+            locks_spin(w, (const struct fact_access *)(const void *)event);
         }
         else if (event->kind == FACT_jump) {
             const struct fact_jump *jump = (const struct fact_jump *)(const void *)event;

@@ -113,6 +113,24 @@ variables_all_atomic(const struct fact_variable *v, const struct variable_uses *
     return any || v->is_atomic;
 }
 
+/* Is it written by import alone, and with atomic stores only? */
+static bool
+variables_published(const struct variable_uses *uses)
+{
+    bool any = false;
+    for (size_t i = 0; i < uses->all.n; i++) {
+        const struct variable_use *use = &uses->all.at[i];
+        if (!variables_entry(use) || !(use->kind & (USE_WRITE | USE_RMW))) {
+            continue;
+        }
+        if (!(use->kind & USE_ATOMIC) || variables_entry(use) != ENTRY_INIT) {
+            return false;
+        }
+        any = true;
+    }
+    return any;
+}
+
 /* Locks that also work in a GIL build: everything but critical sections. */
 static bool
 variables_works_everywhere(const char *list)
@@ -197,7 +215,7 @@ variables_one(struct program *p, struct fact_variable *v)
     variables_sources(p, v, &uses);
     v->idempotent = variables_idempotent(&uses);
     v->immortal_only = variables_shares_python(v) && variables_all_immortal(&uses);
-    v->atomic_access = variables_all_atomic(v, &uses);
+    v->atomic_access = variables_all_atomic(v, &uses) || variables_published(&uses);
     variables_lock_evidence(p, v, &uses);
     variables_lazy(p, v, &uses);
     if (!v->written && variables_shares_python(v) && str_same(v->class, "struct") && !v->is_array &&

@@ -93,7 +93,7 @@ uses_argument(struct uses_walk *w, const struct fact_access *a, struct body *b, 
         if (c->at.kind != FACT_call || c->seq < a->seq || !str_same(c->callee, name)) {
             continue;
         }
-        struct body *target = c->id ? program_body(w->p, c->id) : NULL;
+        struct body *target = c->id && !shim_is_name(c->callee) ? program_body(w->p, c->id) : NULL;
         if (target && depth < MAX_CALL_DEPTH) {
             uses_param(w, a, b, target, index, depth);
             return;
@@ -163,7 +163,8 @@ uses_through(struct uses_walk *w, const struct fact_access *outer, struct body *
             if (c->at.kind != FACT_call || c->seq != arg->seq) {
                 continue;
             }
-            struct body *target = c->id ? program_body(w->p, c->id) : NULL;
+            struct body *target =
+                c->id && !shim_is_name(c->callee) ? program_body(w->p, c->id) : NULL;
             if (target && target != b) {
                 uses_param(w, outer, report_in, target, (int)arg->index, depth + 1);
             }

@@ -298,6 +298,7 @@ types_fill_record(struct unit *u, CXType type, struct record_info *record, bool 
     }
     if (!record->class) {
         record->class = record->is_object                         ? "object-struct"
+                        : str_same(record->holds, "lock")         ? "lock" /* several in one */
                         : str_starts(record->name, "std::atomic") ? "scalar"
                         : record->is_nontrivial                   ? "cpp-object"
                                                                   : "struct";
