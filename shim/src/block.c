@@ -175,19 +175,12 @@ block_start(PyInterpreterState *interp, const struct extshim_block *seen, const 
     return anchored < 0 ? -1 : 1;
 }
 
-static int lock_prepared; /* atomic */
-
 int
 ExtShim_Begin(const char *module_name)
 {
     PyInterpreterState *interp = PyInterpreterState_Get();
     PyObject *dict = block_interpreter_dict(interp);
     if (dict == NULL) {
-        return -1;
-    }
-    if (EXTSHIM_SWAP_INT(&lock_prepared, 0, 1) && extshim_lock_prepare() != 0) {
-        EXTSHIM_STORE_INT(&lock_prepared, 0);
-        PyErr_NoMemory();
         return -1;
     }
     int result = 0;

@@ -6,7 +6,7 @@ static ExtShim_Handle *newest;
 static int handle_count;
 /* While one interpreter only has used this binary: that one. It stays when the interpreter ends,
  * and another one at the same address continues; the first different one ends it for good. */
-static PyInterpreterState *single;
+static const void *single; /* its address only */
 static int several; /* two interpreters have used this binary */
 
 ExtShim_Handle *

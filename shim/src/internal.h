@@ -50,8 +50,6 @@ EXTSHIM_HIDDEN void extshim_free(void *memory);
  * through Python happens under it, so it needs no care about the GIL; fork() takes it as well. */
 EXTSHIM_HIDDEN void extshim_lock(void);
 EXTSHIM_HIDDEN void extshim_unlock(void);
-/* Makes fork() take the lock and the parking places. Returns 0, or an errno value. */
-EXTSHIM_HIDDEN int extshim_lock_prepare(void);
 /* One step of every parking place at a fork: 0 before, 1 in the parent, 2 in the child. */
 EXTSHIM_HIDDEN void extshim_park_fork(int phase);
 /* Waits, detached, while `*place` is `unwanted`; extshim_park_store() stores and wakes. */

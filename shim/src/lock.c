@@ -56,15 +56,13 @@ lock_after_fork_child(void)
     extshim_unlock();
     extshim_park_fork(2);
 }
-#endif
 
-int
-extshim_lock_prepare(void)
+/* A fork while another thread holds a lock would leave it taken in the child for ever. Once for the
+ * process, when the binary is loaded; without memory for it a fork is as risky as with most locks.
+ */
+__attribute__((constructor)) static void
+lock_load(void)
 {
-#if defined(_WIN32)
-    return 0;
-#else
-    /* A fork while another thread holds a lock would leave it taken in the child for ever. */
-    return pthread_atfork(lock_before_fork, lock_after_fork_parent, lock_after_fork_child);
-#endif
+    (void)pthread_atfork(lock_before_fork, lock_after_fork_parent, lock_after_fork_child);
 }
+#endif

@@ -186,11 +186,10 @@ module_slot(PySlot *place, uint16_t id, void *value)
     return place + 1;
 }
 
-PySlot *
-ExtShim_ExportSlots(PySlot *room, PyABIInfo *abi_info, const char *name, PyModuleDef_Slot *slots,
-                    Py_ssize_t state_size, traverseproc traverse, inquiry clear, freefunc free)
+static void
+module_fill_room(PySlot *room, PyABIInfo *abi_info, const char *name, PyModuleDef_Slot *slots,
+                 Py_ssize_t state_size, traverseproc traverse, inquiry clear, freefunc free)
 {
-    extshim_lock(); /* interpreters may import at the same time; they write the same values */
     PySlot *next = module_slot(room, Py_mod_abi, abi_info);
     next = module_slot(next, Py_mod_name, (void *)(uintptr_t)name);
     next = module_slot(next, Py_mod_slots, slots);
@@ -205,6 +204,16 @@ ExtShim_ExportSlots(PySlot *room, PyABIInfo *abi_info, const char *name, PyModul
         next = module_slot(next, Py_mod_state_free, (void *)free);
     }
     memset(next, 0, sizeof(*next));
+}
+
+PySlot *
+ExtShim_ExportSlots(PySlot *room, PyABIInfo *abi_info, const char *name, PyModuleDef_Slot *slots,
+                    Py_ssize_t state_size, traverseproc traverse, inquiry clear, freefunc free)
+{
+    extshim_lock(); /* interpreters may import at the same time; the first one fills it, once */
+    if (room->sl_id == 0) {
+        module_fill_room(room, abi_info, name, slots, state_size, traverse, clear, free);
+    }
     extshim_unlock();
     return room;
 }

@@ -72,7 +72,7 @@ book_traverse_is_outermost(PyTypeObject *type, traverseproc own)
 /* Instances whose dealloc runs and whose type has a finalizer: it may revive them, and after the
  * dealloc nobody can look at the instance to find out. Lives on the dealloc's C stack. */
 struct dying {
-    PyObject *self;
+    const void *self; /* its address only */
     int revived;
     struct dying *next;
 };

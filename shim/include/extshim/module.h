@@ -100,7 +100,7 @@ EXTSHIM_HIDDEN int ExtShim_ModuleExec(PyObject *module, PyObject *(*legacy_init)
 
 enum { EXTSHIM_EXPORT_SLOTS = 8 };
 
-/* Behind PyModExport_: writes the slots into `room` (always the same values, under the shim's lock;
+/* Behind PyModExport_: fills `room` the first time it is called (under the shim's lock;
  * a slot with a NULL function may not be there, which an initialiser cannot say).
  *
  * Returns: `room`.
