@@ -138,13 +138,45 @@ instance_iternext(struct instances *all, const struct body *b, const struct fact
     (*flaw)->detail2 = b->fact->name;
 }
 
+/* `if (self->hash != -1) return self->hash;`: a number that is worked out on first use. Whoever
+ * comes second stores the same again. */
+static bool
+instance_is_cached_number(struct instances *all, const struct body *b, const struct fact_access *a,
+                          const struct root_field *where)
+{
+    const struct fact_member *m = instance_member(all->p, where);
+    for (size_t i = 0; m && str_same(m->class, "scalar") && i < b->events.n; i++) {
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)b->events.at[i];
+        if (b->events.at[i]->kind != FACT_jump || jump->seq >= a->seq ||
+            !str_same(jump->kind, "return") || !str_same(scan_field_name(jump->value), m->name)) {
+            continue;
+        }
+        const struct fact_block *test = flow_block(b, jump->block);
+        if (test && str_same(test->kind, "then") && str_starts(test->cond, "ne(") &&
+            strstr(test->cond, m->name) && strstr(test->cond, "const:")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `self->impl->run()` through a pointer member changes what it points to, not the field. */
+static bool
+instance_is_call_through(const struct program *p, const struct fact_access *a)
+{
+    const char *arrow = a->path ? strrchr(a->path, '>') : NULL;
+    const char *class =
+        arrow && str_same(a->context, "called") ? scan_member_class(p, a->class, arrow + 1) : NULL;
+    return class && (strstr(class, "pointer") != NULL);
+}
+
 static void
 instance_access(struct instances *all, const struct body *b, const struct fact_access *a,
                 struct fact_flaw **iternext)
 {
     struct root_field where;
     bool changes = str_same(a->how, "write") || str_same(a->how, "rmw");
-    if (!changes ||
+    if (!changes || instance_is_call_through(all->p, a) ||
         !roots_field(all->p, all->roots, b, a->var, a->path, a->class, a->seq, &where) ||
         !roots_unlocked(all->p, b, a->seq, a->block) || instance_is_ordered(all->p, &where)) {
         return;
@@ -159,7 +191,9 @@ instance_access(struct instances *all, const struct body *b, const struct fact_a
     }
     struct instance_site site = {&a->at, b};
     struct instance_field *field = instance_add(all, &where, kind, &site);
-    field->constants &= where.initial || (kind == CHANGE_PLAIN && value_of(a->value, "const"));
+    field->constants &=
+        where.initial || (kind == CHANGE_PLAIN && (value_of(a->value, "const") ||
+                                                   instance_is_cached_number(all, b, a, &where)));
     field->setters &= where.initial || str_same(b->binding, "setter");
 }
 

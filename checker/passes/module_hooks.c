@@ -1,5 +1,6 @@
 /* What hooks do: creation, work that belongs into Py_mod_exec, teardown of what others still use.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "passes/flow.h"
@@ -283,7 +284,10 @@ hooks_torn(struct hooks_teardown *t, const struct fact *at, const struct body *b
 {
     const char *id = module_variable_id(value);
     const struct fact_variable *v = id ? program_variable(t->p, id) : NULL;
-    if (!v || v->is_tls || locks_at(t->p, b, seq) || map_get(&t->seen, v->id)) {
+    /* Of a single-phase module with m_size -1 there is one instance with a definition. */
+    const struct fact_moduledef *d = t->info->def;
+    bool one = str_same(t->info->phase, "single") && d && d->size && strtol(d->size, NULL, 10) < 0;
+    if (!v || v->is_tls || one || locks_at(t->p, b, seq) || map_get(&t->seen, v->id)) {
         return;
     }
     map_set(&t->seen, v->id, (void *)(size_t)v);

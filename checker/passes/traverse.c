@@ -57,7 +57,7 @@ static bool
 traverse_writes_self(const struct body *b, const struct fact_access *a)
 {
     bool write = str_same(a->how, "write") || str_same(a->how, "rmw");
-    return write && str_starts(a->path, "->") &&
+    return write && str_starts(a->path, "->") && !str_same(a->context, "called") &&
            str_same(scan_resolve(b, a->var, a->seq), "param:0");
 }
 

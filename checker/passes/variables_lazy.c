@@ -8,10 +8,15 @@
 static bool
 lazy_tests(const char *cond, const char *word, const char *id)
 {
-    struct str pattern = {0};
+    struct str pattern = {0}, turned = {0};
     str_addf(&pattern, "%s(var:%s", word, id);
     const char *at = cond ? strstr(cond, pattern.s) : NULL;
-    bool found = false;
+    /* `if (-1 == x)` asks the same. */
+    str_addf(&turned, ",var:%s)", id);
+    const char *end = cond ? strstr(cond, turned.s) : NULL;
+    bool found = end && str_starts(cond, word) && cond[strlen(word)] == '(' &&
+                 !memchr(cond + strlen(word) + 1, '(', (size_t)(end - cond) - strlen(word) - 1);
+    str_free(&turned);
     while (at && !found) {
         bool start = at == cond || at[-1] == ' ';
         char next = at[pattern.n];
