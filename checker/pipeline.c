@@ -85,8 +85,8 @@ pipeline_prepare(struct pipeline *p)
         !gate_check_options(o)) {
         return false;
     }
-    if (gate_is_on(o)) {
-        gate_settle(o);
+    if (gate_is_on(o) && !gate_settle(o)) {
+        return false;
     }
     if (!o->dump_facts || o->facts) {
         if (!ruleset_load(&p->rules, o->rules_dir, o->api) ||

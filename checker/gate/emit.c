@@ -45,12 +45,12 @@ emit_make_folder(const char *folder)
     return good;
 }
 
-/* An unchanged file is left alone, so that nothing is compiled again; the record is the stamp. */
+/* An unchanged file is left alone, so that nothing is compiled again. */
 static bool
-emit_write(const struct str *path, const struct str *text, bool stamp)
+emit_write(const struct str *path, const struct str *text)
 {
     struct str old = {0};
-    bool same = !stamp && str_read_file(&old, path->s) && old.n == text->n &&
+    bool same = str_read_file(&old, path->s) && old.n == text->n &&
                 memcmp(old.n ? old.s : "", text->s, text->n) == 0;
     str_free(&old);
     if (same) {
@@ -70,7 +70,7 @@ emit_header(struct str *out, const struct gate_record *r, bool free_threaded)
 {
     str_addf(out,
              "/* Written by `extcheck gate`; do not edit. */\n"
-             "#ifndef EXTSHIM_GATE_FLAVOUR\n"
+             "#if !defined(EXTSHIM_GATE_FLAVOUR) && !defined(__EXTCHECK__)\n"
              "#define EXTSHIM_GATE_FLAVOUR %d\n"
              "#define EXTSHIM_CLAIM_OWN_GIL %d\n"
              "#define EXTSHIM_CLAIM_GIL_NOT_USED %d\n"
@@ -99,12 +99,27 @@ emit_note(struct str *out, const struct gate_record *r, const struct str *payloa
 }
 
 bool
+gate_emit_placeholder(const char *module, const char *folder)
+{
+    struct str path = {0}, text = {0}, old = {0};
+    emit_path(&path, folder, "gate", module, ".h");
+    str_add(&text, "/* The gate has not answered yet. */\n");
+    bool good = emit_make_folder(folder);
+    if (!good) {
+        diag_error("--output-dir: cannot make the folder %s: %s", folder, strerror(errno));
+    }
+    else if (!str_read_file(&old, path.s)) {
+        good = emit_write(&path, &text);
+    }
+    str_free(&path);
+    str_free(&text);
+    str_free(&old);
+    return good;
+}
+
+bool
 gate_emit(const struct gate_record *record, bool free_threaded, const char *folder)
 {
-    if (!emit_make_folder(folder)) {
-        diag_error("--output-dir: cannot make the folder %s: %s", folder, strerror(errno));
-        return false;
-    }
     static const char *const kinds[] = {"gate", "note", "record"};
     static const char *const endings[] = {".h", ".c", ".json"};
     struct str texts[3] = {{0}};
@@ -115,7 +130,7 @@ gate_emit(const struct gate_record *record, bool free_threaded, const char *fold
     for (int i = 0; i < 3; i++) {
         struct str path = {0};
         emit_path(&path, folder, kinds[i], record->module, endings[i]);
-        good = good && emit_write(&path, &texts[i], i == 2);
+        good = good && emit_write(&path, &texts[i]);
         str_free(&path);
         str_free(&texts[i]);
     }

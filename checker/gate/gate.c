@@ -83,7 +83,7 @@ gate_check_options(const struct options *o)
     return true;
 }
 
-void
+bool
 gate_settle(struct options *o)
 {
     /* What a report leaves out is there all the same. Accepted findings (comments, baseline) stay
@@ -100,6 +100,7 @@ gate_settle(struct options *o)
     if (o->supports_free_threaded) {
         vec_push(&o->flags.list, "-DEXTSHIM_CLAIM_GIL_NOT_USED=1");
     }
+    return o->command != COMMAND_GATE || gate_emit_placeholder(o->module, o->output_dir);
 }
 
 /* ---- deciding -------------------------------------------------------------------------------- */
@@ -212,14 +213,15 @@ gate_from_verdict(struct options *o)
         return EXIT_TROUBLE;
     }
     int code = EXIT_TROUBLE;
-    struct gate_record *record =
-        verdict_file_find(o->from_verdict, o->module, o->root, &arena, &why);
+    struct gate_record *record = verdict_file_find(o, &arena, &why);
     if (!record) {
         diag_error("--from-verdict %s: %s", o->from_verdict, why);
         gate_emit_nothing(o->module, o->output_dir);
     }
     else {
-        code = gate_conclude(o, record, &request, NULL);
+        if (gate_emit_placeholder(o->module, o->output_dir)) {
+            code = gate_conclude(o, record, &request, NULL);
+        }
         gate_record_free(record);
     }
     arena_free(&arena);

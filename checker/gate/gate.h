@@ -27,8 +27,8 @@ bool gate_is_on(const struct options *o);
 /* Are --flavour and the like what they should be? */
 bool gate_check_options(const struct options *o);
 /* After the settings were read: nothing may hide a finding, and what the module wants to claim is
- * defined for the parser. */
-void gate_settle(struct options *o);
+ * defined for the parser. False after a message. */
+bool gate_settle(struct options *o);
 int gate_finish(const struct gate_input *in);
 /* With the verdict of a file. */
 int gate_from_verdict(struct options *o);
@@ -52,6 +52,8 @@ void gate_say(const struct gate_decision *decision, const struct gate_record *re
               const struct gate_request *request, const struct gate_input *in);
 
 /* ---- emit.c ---- */
+/* Makes the folder, and the header where there is none: commands of a database may name it. */
+bool gate_emit_placeholder(const char *module, const char *folder);
 /* Writes the note, the header and the record; false after a message. */
 bool gate_emit(const struct gate_record *record, bool free_threaded, const char *folder);
 /* Removes them, so that a refused build finds nothing of an earlier run. */
@@ -59,9 +61,9 @@ void gate_emit_nothing(const char *module, const char *folder);
 
 /* ---- verdict_file.c ---- */
 bool verdict_file_write(const struct gate_input *in, const char *path);
-/* The record of the module when the file is sound and every source is as it was; else NULL, with
- * the reason in *why. */
-struct gate_record *verdict_file_find(const char *path, const char *module, const char *root,
-                                      struct arena *arena, const char **why);
+/* The record of o->module in o->from_verdict when the file is sound, every source is as it was and
+ * o->files are among them; else NULL, with the reason in *why. */
+struct gate_record *verdict_file_find(const struct options *o, struct arena *arena,
+                                      const char **why);
 
 #endif

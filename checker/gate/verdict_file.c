@@ -57,6 +57,24 @@ verdict_file_changed(const struct gate_record *record, const char *root, struct 
     return record->sources.n ? NULL : "it names no source";
 }
 
+/* NULL, or a source of this build that was not judged. */
+static const char *
+verdict_file_unjudged(const struct gate_record *record, const struct options *o,
+                      struct arena *arena)
+{
+    for (size_t i = 0; i < o->files.list.n; i++) {
+        const char *name = gate_source_name(arena, o->files.list.at[i], o->root);
+        bool found = false;
+        for (size_t k = 0; k < record->sources.n && !found; k++) {
+            found = str_same(name, record->sources.at[k].path);
+        }
+        if (!found) {
+            return arena_printf(arena, "%s was not judged", o->files.list.at[i]);
+        }
+    }
+    return NULL;
+}
+
 static bool
 verdict_file_names(const char *wanted, const char *have)
 {
@@ -87,14 +105,13 @@ verdict_file_search(const json_t *root, const char *module, struct arena *arena,
 }
 
 struct gate_record *
-verdict_file_find(const char *path, const char *module, const char *root, struct arena *arena,
-                  const char **why)
+verdict_file_find(const struct options *o, struct arena *arena, const char **why)
 {
     struct str text = {0};
     struct gate_record *record = NULL;
     json_t *object = NULL;
     *why = NULL;
-    if (!str_read_file(&text, path)) {
+    if (!str_read_file(&text, o->from_verdict)) {
         *why = strerror(errno);
     }
     else if (!gate_payload_holds(text.s ? text.s : "", text.n)) {
@@ -108,10 +125,11 @@ verdict_file_find(const char *path, const char *module, const char *root, struct
         *why = "it is no verdict file of this format";
     }
     else {
-        record = verdict_file_search(object, module, arena, why);
+        record = verdict_file_search(object, o->module, arena, why);
     }
     if (record && !*why) {
-        *why = verdict_file_changed(record, root, arena);
+        *why = verdict_file_changed(record, o->root, arena);
+        *why = *why ? *why : verdict_file_unjudged(record, o, arena);
     }
     if (record && *why) {
         gate_record_free(record);

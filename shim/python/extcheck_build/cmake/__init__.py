@@ -1,0 +1,1 @@
+"""Where scikit-build-core and CMake find extcheckConfig.cmake."""

@@ -1,0 +1,178 @@
+"""Runs the gate for one module: with the checker, else with a verdict file, else with neither."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from . import decide, record
+
+VERDICT_NAME = "extcheck-verdict.json"
+REFUSED, TROUBLE = 1, 2
+WORDS = {
+    "own-gil": ("it may not declare support for interpreters with their own GIL",
+                "build without SUPPORTS_OWN_GIL", decide.BUILD_OWN_GIL, decide.DECLARE_OWN_GIL,
+                "declares no support for an own GIL", "Py_MOD_PER_INTERPRETER_GIL_SUPPORTED"),
+    "free-threaded": ("it may not be built for a free-threaded interpreter",
+                      "build for an interpreter with the GIL", decide.BUILD_FREE_THREADED,
+                      decide.DECLARE_GIL_NOT_USED, "declares that it uses the GIL",
+                      "Py_MOD_GIL_NOT_USED"),
+}
+
+
+class GateError(Exception):
+    """The gate could not be run."""
+
+
+class GateRefused(GateError):
+    """The gate was run, and the module must not be built like this."""
+
+
+def say(text):
+    print(f"extcheck: {text}", file=sys.stderr, flush=True)
+
+
+def find_checker():
+    """The checker to run: $EXTCHECK, else the one on PATH; None when there is none."""
+    return os.environ.get("EXTCHECK") or shutil.which("extcheck")
+
+
+def read_soabi(soabi):
+    """((3, 13), free-threaded) of cpython-313t-..., cp313t or abi3[t] (whose version is None)."""
+    text = soabi.lstrip(".")
+    if text.startswith("abi3"):
+        return None, text[4:5] == "t"
+    match = re.match(r"(?:cpython-|cp)?3(\d{1,2})([a-z]*)", text)
+    if not match:
+        raise GateError(f"'{soabi}' is no SOABI such as cpython-313t-x86_64-linux-gnu or abi3")
+    return (3, int(match.group(1))), "t" in match.group(2)
+
+
+def _verdict_text(found, module, target):
+    one = found.get("verdicts", {}).get(target, {})
+    reason = one.get("reason")
+    text = f"module '{module}' is {one.get('verdict', 'unknown')} for {target}"
+    text += f" ({reason})" if reason else ""
+    where = f"\n  {one['file']}:{one['line']}: {one['rule']}" if one.get("rule") else ""
+    return text, where
+
+
+def _say_part(part, found, module, target):
+    """Says what was decided; returns the text of a refusal."""
+    refusal, otherwise, build, declare, still, declaration = WORDS[target]
+    text, where = _verdict_text(found, module, target)
+    if part.refused and part.fixed:
+        return (f"{text}: {refusal}{where}\n  {build}=1 builds it, but an override {still}, and "
+                f"the source declares {declaration} by itself;\n  use EXTSHIM_GATE_SLOTS or "
+                f"EXTSHIM_MODINIT there, or set {declare}=1 too")
+    if part.refused:
+        return (f"{text}: {refusal}{where}\n  mend what is named, {otherwise}, or set {build}=1 to "
+                "build all the same")
+    if part.override:
+        tail = (f"\n  UNSAFE: with {declare}=1 it even declares {declaration}" if part.claim else
+                f"\n  It {still} (unless {declare}=1 is set too)")
+        say(f"warning: {text}\n  UNSAFE: {build}=1 builds it all the same. This is recorded in the "
+            f"module.{where}{tail}")
+    elif part.warn:
+        say(f"warning: {text}{where}\n  it is built, and this is recorded in the module")
+    return None
+
+
+def _declares_own_gil(sources):
+    """Does the text promise an own GIL by itself? Without a checker that is all there is to ask."""
+    text = ""
+    for source in sources:
+        try:
+            with open(source, encoding="utf-8", errors="replace") as file:
+                text += file.read()
+        except OSError:
+            pass
+    claims = ("EXTSHIM_MODINIT", "EXTSHIM_GATE_SLOTS", "EXTSHIM_CLAIM_")
+    return ("Py_MOD_PER_INTERPRETER_GIL_SUPPORTED" in text
+            and not any(word in text for word in claims))
+
+
+def _unchecked(module, sources, why, free_threaded):
+    """The record of a module that nobody judged."""
+    unknown = {"verdict": "unknown", "reason": why}
+    found = {"checker": None, "rules": None, "python": None, "sources": [],
+             "verdicts": {"own-gil": unknown, "free-threaded": unknown}}
+    if not free_threaded:
+        say(f"warning: module '{module}' was not checked: {why}")
+    if _declares_own_gil(sources):
+        say(f"warning: the source of '{module}' declares support for an own GIL by itself; "
+            "nobody has checked that")
+    return found
+
+
+def without_checker(module, sources, folder, soabi, *, supports_own_gil=False,
+                    supports_free_threaded=False, root=".", verdict=None, python=None):
+    """Decides by the verdict file and writes the files; raises GateRefused."""
+    version, free_threaded = read_soabi(soabi)
+    version = version or python or sys.version_info[:2]
+    path = verdict or os.path.join(root, VERDICT_NAME)
+    found, why = record.find(path, module, sources, root)
+    judged = found is not None
+    if not judged:
+        found = _unchecked(module, sources, f"extcheck is not installed, and {why}", free_threaded)
+    own, threaded = decide.decide(found, free_threaded, version, supports_own_gil and judged,
+                                  supports_free_threaded and judged)
+    refusals = [_say_part(own, found, module, "own-gil") if own.asked else None,
+                _say_part(threaded, found, module, "free-threaded") if threaded.asked else None]
+    if any(refusals):
+        record.emit_nothing(module, folder)
+        raise GateRefused("\n".join(text for text in refusals if text))
+    if supports_own_gil and not judged and not own.claim:
+        say(f"'{module}' is built without declaring support for interpreters with their own GIL")
+    record.emit(record.note_record(found, module, "free-threaded" if free_threaded else "gil",
+                                   soabi, (own.claim, threaded.claim),
+                                   decide.overrides(own, threaded)), folder)
+
+
+def with_checker(checker, module, sources, folder, soabi, *, supports_own_gil=False,
+                 supports_free_threaded=False, root=".", python=None, database=None, flags=()):
+    """Runs `extcheck gate`; raises GateRefused, or GateError where it could not judge at all."""
+    command = [checker, "gate", "--module", module, "--output-dir", str(folder), "--root", root,
+               "--soabi", soabi]
+    command += ["--supports-own-gil"] if supports_own_gil else []
+    command += ["--supports-free-threaded"] if supports_free_threaded else []
+    command += ["--python", python] if python else []
+    command += ["-p", database] if database else []
+    command += [*sources, "--", *flags]
+    try:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    except OSError as error:
+        raise GateError(f"{checker}: {error.strerror}") from error
+    if code == REFUSED:
+        raise GateRefused(f"the gate refuses module '{module}', see above")
+    if code != 0:
+        raise GateError(f"{checker} could not judge module '{module}' (exit code {code})")
+
+
+def run(module, sources, folder, soabi, *, supports_own_gil=False, supports_free_threaded=False,
+        root=".", verdict=None, python=None, database=None, flags=()):
+    """Gate of one module. Returns what it may declare: {"own-gil": bool, "gil-not-used": bool}.
+
+    sources: C and C++ files; folder: where the note and the header go; soabi: SOABI or EXT_SUFFIX
+    of the target, or abi3; flags: -I, -D and -std of the compilation; root: files are named
+    relative to it; verdict: the verdict file (default: extcheck-verdict.json in root).
+    Raises GateRefused when it must not be built, GateError when that cannot be told.
+    """
+    wishes = {"supports_own_gil": supports_own_gil,
+              "supports_free_threaded": supports_free_threaded, "root": root}
+    checker = find_checker()
+    if checker:
+        try:
+            with_checker(checker, module, sources, folder, soabi, **wishes, python=python,
+                         database=database, flags=flags)
+        except GateRefused:
+            raise
+        except GateError as error:
+            say(f"warning: {error}; looking for a verdict file")
+            checker = None
+    if not checker:
+        without_checker(module, sources, folder, soabi, **wishes, verdict=verdict)
+    stamp = record.paths(module, folder)[2]
+    return json.loads(stamp.read_text(encoding="ascii"))["claims"]

@@ -1,0 +1,1 @@
+"""Headers that the files of the gate include."""

@@ -1,0 +1,1 @@
+../../../include/extshim_note.h
