@@ -123,8 +123,11 @@ void facts_add(struct facts *store, struct fact *f);
  * `@ PATH` sets the file of the following facts. Tabs, newlines and backslashes are escaped. */
 void facts_write(const struct facts *store, FILE *out);
 void facts_write_text(const struct facts *store, struct str *out);
-/* Adds the facts of a text. Returns false and sets *error (owned by the store's arena) at the first
- * bad line; what stood before it stays. */
+/* The same, where `field^` says that the field's value is that of the last fact of the kind which
+ * had one: what workers send and the cache keeps. */
+void facts_write_short(const struct facts *store, struct str *out);
+/* Adds the facts of a text in either form. Returns false and sets *error (owned by the store's
+ * arena) at the first bad line; what stood before it stays. */
 bool facts_read_text(struct facts *store, const char *text, size_t n, const char **error);
 
 /* Do any units differ between the flavours ("ft" and "gil")? */

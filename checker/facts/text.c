@@ -36,8 +36,30 @@ text_number(struct str *out, long n)
     str_addn(out, digits + at, sizeof(digits) - at);
 }
 
+enum { MOST_FIELDS = 64 };
+
+/* The value of each field in the last fact of its kind. */
+struct text_written {
+    const char *last[FACT_KINDS][MOST_FIELDS];
+};
+
+/* Most values repeat from one fact to the next of its kind (the function, above all): the short
+ * form has a '^' for those. */
+static bool
+text_repeats(struct text_written *written, const struct fact *f, size_t field, const char *s)
+{
+    const char **last = written && field < MOST_FIELDS ? &written->last[f->kind][field] : NULL;
+    if (!last || *last == s) {
+        return last != NULL;
+    }
+    if (!strpbrk(s, "\t\n\r\\")) { /* the reader does not keep what it has to unescape */
+        *last = s;
+    }
+    return false;
+}
+
 static void
-text_write_fact(struct str *out, const struct fact *f)
+text_write_fact(struct str *out, const struct fact *f, struct text_written *written)
 {
     const struct fact_shape *shape = fact_shape(f->kind);
     str_add(out, shape->name);
@@ -55,7 +77,11 @@ text_write_fact(struct str *out, const struct fact *f)
             continue;
         }
         str_addc(out, '\t');
-        str_add(out, field->name);
+        str_addn(out, field->name, field->length);
+        if (s && text_repeats(written, f, i, s)) {
+            str_addc(out, '^');
+            continue;
+        }
         str_addc(out, '=');
         if (field->is_number) {
             text_number(out, n);
@@ -67,8 +93,8 @@ text_write_fact(struct str *out, const struct fact *f)
     str_addc(out, '\n');
 }
 
-void
-facts_write_text(const struct facts *store, struct str *out)
+static void
+text_write_all(const struct facts *store, struct str *out, struct text_written *written)
 {
     const char *file = NULL;
     for (size_t i = 0; i < store->all.n; i++) {
@@ -79,8 +105,22 @@ facts_write_text(const struct facts *store, struct str *out)
             text_escape(out, file ? file : "");
             str_addc(out, '\n');
         }
-        text_write_fact(out, f);
+        text_write_fact(out, f, written);
     }
+}
+
+void
+facts_write_text(const struct facts *store, struct str *out)
+{
+    text_write_all(store, out, NULL);
+}
+
+void
+facts_write_short(const struct facts *store, struct str *out)
+{
+    struct text_written *written = xcalloc(1, sizeof(*written));
+    text_write_all(store, out, written);
+    free(written);
 }
 
 void
@@ -146,8 +186,6 @@ text_read_place(const char *s, const char *end, int place[3])
     return true;
 }
 
-enum { MOST_FIELDS = 64 };
-
 /* Most values repeat from one fact to the next of its kind: those need not be looked up again. */
 struct text_last {
     const char *s;
@@ -168,7 +206,7 @@ text_find_field(const struct fact_shape *shape, const char *s, const char *end, 
     for (size_t tried = 0, i = next; tried < shape->nfields; tried++, i++) {
         i = i < shape->nfields ? i : 0;
         size_t n = shape->fields[i].length;
-        if (n < left && s[n] == '=' && memcmp(s, shape->fields[i].name, n) == 0) {
+        if (n < left && (s[n] == '=' || s[n] == '^') && memcmp(s, shape->fields[i].name, n) == 0) {
             return (int)i;
         }
     }
@@ -202,6 +240,11 @@ text_set_field(struct text_reader *r, struct fact *f, const char *s, const char 
     const struct fact_field *field = &shape->fields[found];
     const char *at = s + field->length + 1;
     char *into = (char *)f + field->offset;
+    if (at[-1] == '^') {
+        const char *same = found < MOST_FIELDS ? r->last[f->kind][found].s : NULL;
+        memcpy(into, &same, sizeof(same));
+        return same && at == end && !field->is_number;
+    }
     if (field->is_number) {
         long n;
         if (!text_read_number(&at, end, &n) || at != end) {

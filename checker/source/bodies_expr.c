@@ -654,11 +654,17 @@ bodies_expression(struct body_walk *b, CXCursor c, const struct usage *usage)
         place = unit_spot(b->u, c);
         bodies_enter(b, c, &place);
     }
-    struct cx_children parts;
-    cx_children(b->u->cx, c, &parts);
+    struct cx_children parts = {.n = 0};
+    bool leaf = c.kind == CXCursor_DeclRefExpr || c.kind == CXCursor_IntegerLiteral ||
+                c.kind == CXCursor_StringLiteral || c.kind == CXCursor_CharacterLiteral;
+    if (!leaf) {
+        cx_children(b->u->cx, c, &parts);
+    }
     b->depth++;
     bodies_one_expression(b, c, &parts, usage);
     b->depth--;
-    cx_children_free(&parts);
+    if (!leaf) {
+        cx_children_free(&parts);
+    }
     b->use = outer_use;
 }

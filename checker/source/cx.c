@@ -228,36 +228,119 @@ cx_collect(CXCursor c, CXCursor parent, CXClientData data)
     return CXChildVisit_Continue;
 }
 
+/* ---- what is remembered ---- */
+
+struct cx_memo_cell {
+    const void *declaration, *node;
+    CXCursor *at;
+    unsigned kind, n, generation;
+};
+
+enum { MEMO_CELLS = 1024, MEMO_MOST = 1 << 18 };
+
+void
+cx_memo_reset(struct cx_memo *memo)
+{
+    arena_free(&memo->arena);
+    memo->n = 0;
+    memo->generation++;
+}
+
+void
+cx_memo_free(struct cx_memo *memo)
+{
+    arena_free(&memo->arena);
+    free(memo->cells);
+    *memo = (struct cx_memo){0};
+}
+
+static struct cx_memo_cell *
+cx_memo_probe(const struct cx_memo *memo, CXCursor c)
+{
+    size_t at = ((size_t)c.data[1] >> 3) * 2654435761u & (memo->cap - 1);
+    for (;; at = (at + 1) & (memo->cap - 1)) {
+        struct cx_memo_cell *cell = &memo->cells[at];
+        bool here = cell->node == c.data[1] && cell->declaration == c.data[0] &&
+                    cell->kind == (unsigned)c.kind;
+        if (cell->generation != memo->generation || here) {
+            return cell;
+        }
+    }
+}
+
+static void
+cx_memo_grow(struct cx_memo *memo)
+{
+    struct cx_memo bigger = *memo;
+    bigger.cap = memo->cap ? memo->cap * 2 : MEMO_CELLS;
+    bigger.generation = memo->generation ? memo->generation : 1;
+    bigger.cells = xcalloc(bigger.cap, sizeof(*bigger.cells));
+    for (size_t i = 0; i < memo->cap; i++) {
+        const struct cx_memo_cell *old = &memo->cells[i];
+        if (old->generation == memo->generation) {
+            CXCursor key = {.kind = (enum CXCursorKind)old->kind,
+                            .data = {old->declaration, old->node, NULL}};
+            *cx_memo_probe(&bigger, key) = *old;
+        }
+    }
+    free(memo->cells);
+    *memo = bigger;
+}
+
+/* The cell to read or fill; NULL when this node is not to be remembered. */
+static struct cx_memo_cell *
+cx_memo_cell(const struct cx *cx, CXCursor c)
+{
+    struct cx_memo *memo = cx->memo;
+    bool node = c.kind >= CXCursor_FirstExpr && c.kind <= CXCursor_LastStmt && c.data[1];
+    if (!memo || !node || memo->n >= MEMO_MOST) {
+        return NULL;
+    }
+    if ((memo->n + 1) * 2 > memo->cap) {
+        cx_memo_grow(memo);
+    }
+    return cx_memo_probe(memo, c);
+}
+
+static void
+cx_memo_fill(struct cx_memo *memo, struct cx_memo_cell *cell, CXCursor c,
+             const struct cx_children *found)
+{
+    CXCursor *at = found->n ? arena_alloc(&memo->arena, found->n * sizeof(*at)) : NULL;
+    if (found->n) {
+        memcpy(at, found->at, found->n * sizeof(*at));
+    }
+    *cell = (struct cx_memo_cell){c.data[0],        c.data[1], at,
+                                  (unsigned)c.kind, found->n,  memo->generation};
+    memo->n++;
+}
+
 void
 cx_children(const struct cx *cx, CXCursor c, struct cx_children *out)
 {
+    struct cx_memo_cell *cell = cx_memo_cell(cx, c);
+    if (cell && cell->generation == cx->memo->generation) {
+        out->at = cell->at;
+        out->n = cell->n;
+        out->borrowed = true;
+        return;
+    }
     out->at = out->few;
     out->n = 0;
     out->cap = sizeof(out->few) / sizeof(*out->few);
+    out->borrowed = false;
     cx->visitChildren(c, cx_collect, out);
+    if (cell && out->n < MEMO_MOST / 64) {
+        cx_memo_fill(cx->memo, cell, c, out);
+    }
 }
 
 void
 cx_children_free(struct cx_children *children)
 {
-    if (children->at != children->few) {
+    if (!children->borrowed && children->at != children->few) {
         free(children->at);
     }
-}
-
-struct cx_last {
-    CXCursor child;
-    unsigned n;
-};
-
-static enum CXChildVisitResult
-cx_keep_last(CXCursor c, CXCursor parent, CXClientData data)
-{
-    (void)parent;
-    struct cx_last *last = data;
-    last->child = c;
-    last->n++;
-    return CXChildVisit_Continue;
 }
 
 CXCursor
@@ -272,11 +355,14 @@ cx_strip(const struct cx *cx, CXCursor c)
             return c;
         }
         /* A cast's first children name its type; the operand comes last. */
-        struct cx_last last = {.n = 0};
-        cx->visitChildren(c, cx_keep_last, &last);
-        if (last.n == 0 || (wrapper && last.n > 1) || !cx->isExpression(last.child.kind)) {
+        struct cx_children parts;
+        cx_children(cx, c, &parts);
+        CXCursor last = parts.n ? parts.at[parts.n - 1] : c;
+        bool deeper = parts.n && !(wrapper && parts.n > 1) && cx->isExpression(last.kind);
+        cx_children_free(&parts);
+        if (!deeper) {
             return c;
         }
-        c = last.child;
+        c = last;
     }
 }

@@ -41,8 +41,18 @@
     X(CXXMethod_isStatic) X(CXXMethod_isPureVirtual)
 /* clang-format on */
 
+/* Children of the expressions and statements of one function: libclang takes longer to find them
+ * than to parse them, and a walk asks several times. */
+struct cx_memo {
+    struct cx_memo_cell *cells;
+    size_t n, cap;
+    unsigned generation; /* cells of an older one are free */
+    struct arena arena;
+};
+
 struct cx {
     void *handle;
+    struct cx_memo *memo; /* NULL: nothing is remembered */
 #define CX_POINTER(name) __typeof__(clang_##name) *name;
     CX_FUNCTIONS(CX_POINTER)
 #undef CX_POINTER
@@ -77,9 +87,13 @@ struct cx_children {
     unsigned n;
     CXCursor few[8];
     unsigned cap;
+    bool borrowed; /* of the memo */
 };
 void cx_children(const struct cx *cx, CXCursor c, struct cx_children *out);
 void cx_children_free(struct cx_children *children);
+/* Forgets what is remembered. */
+void cx_memo_reset(struct cx_memo *memo);
+void cx_memo_free(struct cx_memo *memo);
 
 /* Without parentheses, casts and the nodes libclang has no kind for but which have one child. */
 CXCursor cx_strip(const struct cx *cx, CXCursor c);

@@ -282,6 +282,9 @@ decls_visit(CXCursor c, CXCursor parent, CXClientData data)
     u->last_file = file;
     if (file->whose == FILE_MAIN || file->whose == FILE_PROJECT) {
         decls_one(u, c);
+        if (u->cx->memo && u->cx->memo->n) {
+            cx_memo_reset(u->cx->memo);
+        }
     }
     return CXChildVisit_Continue;
 }

@@ -313,7 +313,10 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
     struct lexer_macros macros = parser->plan->macros; /* known and user macros so far */
     struct unit_paths paths = parser->paths;
     paths.project_root = unit->root;
-    struct unit u = {.cx = cx,
+    struct cx_memo memo = {.generation = 1};
+    struct cx remembering = *cx;
+    remembering.memo = &memo;
+    struct unit u = {.cx = &remembering,
                      .paths = &paths,
                      .tu = attempt->tu,
                      .path = unit->path,
@@ -352,6 +355,7 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
         parse_prepare_twin(parser, unit, &u);
     }
     unit_free(&u);
+    cx_memo_free(&memo);
 }
 
 /* Parses one flavour with the precompiled header, and again without when that gave errors. */
@@ -526,7 +530,7 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     str_add(result, status.n ? status.s : "S failed not parsed\n");
     str_addn(result, files.s ? files.s : "", files.n);
     str_add(result, "F\n");
-    facts_write_text(&facts, result);
+    facts_write_short(&facts, result);
     parser->twin = NULL;
     twin_free(&twin);
     stubs_free(&stubs);

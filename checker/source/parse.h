@@ -17,6 +17,8 @@ struct parser {
     const char *resource_flag, *resource_dir;
     const char *scratch; /* folder for precompiled headers */
     struct unit_paths paths;
+    struct map real; /* for paths */
+    struct interner strings;
     const struct str *group_files; /* `D path` lines of each group's header, once it was built */
     struct differs *differs;       /* the worker's own, made when a second flavour needs it */
     struct twin *twin;             /* of the unit in hand, when both its flavours are parsed */

@@ -291,7 +291,9 @@ source_parse_missing(struct run *run)
                                       .scratch = run->scratch.s};
         run->parser.paths = (struct unit_paths){.python_roots = run->plan.python_roots.at,
                                                 .resource_dir = run->resource_dir.s,
-                                                .working_directory = run->plan.working_directory};
+                                                .working_directory = run->plan.working_directory,
+                                                .real = &run->parser.real,
+                                                .strings = &run->parser.strings};
         size_t groups = run->plan.groups.n;
         run->group_ok = xcalloc(groups + 1, sizeof(*run->group_ok));
         run->group_files = xcalloc(groups + 1, sizeof(*run->group_files));
@@ -382,6 +384,9 @@ source_free(struct run *run)
         str_free(&run->results[i]);
     }
     free(run->results);
+    map_free(&run->parser.real);
+    interner_free(&run->parser.strings);
+    differs_free(run->parser.differs);
     free(run->group_ok);
     free(run->group_files);
     plan_free(&run->plan);

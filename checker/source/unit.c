@@ -107,6 +107,18 @@ unit_path_like_main(struct unit *u, const char *real)
     return facts_intern(u->facts, unit_below(real, cwd) ? real + strlen(cwd) + 1 : real);
 }
 
+/* realpath(), asked once per worker: every unit meets the same headers. "" when there is none. */
+static const char *
+unit_real(struct unit *u, const char *name)
+{
+    void **cell = map_slot(u->paths->real, intern(u->paths->strings, name));
+    if (!*cell) {
+        char real[PATH_MAX];
+        *cell = (void *)(size_t)intern(u->paths->strings, realpath(name, real) ? real : "");
+    }
+    return *cell;
+}
+
 struct unit_file *
 unit_file(struct unit *u, CXFile handle)
 {
@@ -132,8 +144,8 @@ unit_file(struct unit *u, CXFile handle)
         file->lexed = u->main_lexed;
         return file;
     }
-    char real[PATH_MAX];
-    if (!realpath(name, real)) {
+    const char *real = unit_real(u, name);
+    if (!*real) {
         file->whose = FILE_LIBRARY;
         return file;
     }

@@ -65,6 +65,8 @@ struct unit_paths {                  /* project_root apart, the same for all uni
     const char *project_root;        /* real path */
     const char *resource_dir;
     const char *working_directory; /* real path of the current directory */
+    struct map *real;              /* name -> real path, "" when there is none; of the worker */
+    struct interner *strings;      /* for those */
 };
 
 struct unit {
