@@ -7,7 +7,7 @@ static int handle_count;
 /* While one interpreter only has used this binary: that one. It stays when the interpreter ends,
  * and another one at the same address continues; the first different one ends it for good. */
 static const void *single; /* its address only */
-static int several; /* two interpreters have used this binary */
+static int several;        /* two interpreters have used this binary */
 
 ExtShim_Handle *
 extshim_handle_list(void)

@@ -30,7 +30,7 @@ ExtShim_OnceSlow(ExtShim_Once *once, int (*function)(void *), void *argument)
     EXTSHIM_STORE_LONG(&once->owner, here);
     int result = function(argument);
     EXTSHIM_STORE_LONG(&once->owner, 0UL);
-    extshim_park_store(&once->state, result < 0 ? ONCE_OPEN : EXTSHIM_ONCE_DONE);
+    extshim_park_store(&once->state, result < 0 ? (int)ONCE_OPEN : (int)EXTSHIM_ONCE_DONE);
     if (result < 0 && !PyErr_Occurred()) {
         PyErr_SetString(PyExc_SystemError,
                         "extshim: a function that runs once failed without an exception");

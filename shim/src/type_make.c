@@ -40,6 +40,12 @@ make_resolve(const struct making *m, PyTypeObject *named, const char *role)
     if (other != NULL) {
         return (PyTypeObject *)ExtShim_Get(&other->handle);
     }
+    if (Py_TYPE((PyObject *)named) != NULL && !PyType_Check((PyObject *)named)) {
+        PyErr_Format(PyExc_TypeError,
+                     "extshim: cannot convert static type '%s': its %s in tp_bases is no type",
+                     m->from->tp_name, role);
+        return NULL;
+    }
     if ((named->tp_flags & (Py_TPFLAGS_READY | Py_TPFLAGS_HEAPTYPE)) == 0) {
         PyErr_Format(PyExc_TypeError,
                      "extshim: cannot convert static type '%s': its %s '%s' is a static type "
@@ -99,6 +105,16 @@ make_bases(struct making *m)
         }
         m->bases = PyTuple_Pack(1, (PyObject *)m->base);
         return m->bases == NULL ? -1 : 0;
+    }
+    return 0;
+}
+
+static int
+make_check_size(const struct making *m)
+{
+    if (m->base != NULL && m->from->tp_basicsize != 0 &&
+        m->from->tp_basicsize < m->base->tp_basicsize) {
+        return make_refuse(m, "its tp_basicsize is smaller than that of its base class");
     }
     return 0;
 }
@@ -293,7 +309,7 @@ make_finish(struct making *m, PyTypeObject *made)
 static PyObject *
 make_type(struct making *m)
 {
-    if (make_check(m) < 0 || make_bases(m) < 0 || make_metatype(m) < 0) {
+    if (make_check(m) < 0 || make_bases(m) < 0 || make_check_size(m) < 0 || make_metatype(m) < 0) {
         return NULL;
     }
     extshim_slots_from_static(&m->slots, m->from);

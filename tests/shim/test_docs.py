@@ -8,7 +8,7 @@ from shimtest import SHIM, Failure, Tally
 LINES = ("Returns:", "Refs:", "Threads:", "Since:")
 NAMES = r"(?:ExtShim|EXTSHIM)_\w+"
 FUNCTION = re.compile(rf"^(?:static inline [\w *]+\n|EXTSHIM_HIDDEN [\w *]+?\**)({NAMES})\(", re.M)
-MACRO = re.compile(rf"^#define ({NAMES}|EXTSHIM_\w+_INIT)(?:\(| \{{)", re.M)
+MACRO = re.compile(rf"^#define ({NAMES})(?:\(| +\{{| +\\\n +\{{)", re.M)
 # What only other macros of the headers use. base.h says of itself that it is not for users.
 INTERNAL = {"base.h"}
 COMMENT = re.compile(r"/\*((?:(?!\*/).)*)\*/\s*(?:#(?:if|ifdef|ifndef|else|elif)[^\n]*(?:\\\n[^\n]*)*\n"

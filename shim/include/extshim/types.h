@@ -23,8 +23,7 @@
 #if EXTSHIM_LIMITED
 
 #define EXTSHIM_STATIC_TYPE(T)                                                                     \
-    EXTSHIM_ERROR_("EXTSHIM_STATIC_TYPE needs the full API: PyTypeObject is opaque in the "        \
-                   "limited")
+    EXTSHIM_ERROR_("EXTSHIM_STATIC_TYPE needs the full API: the limited hides PyTypeObject")
 #define EXTSHIM_TYPE_DEFINE(T) EXTSHIM_STATIC_TYPE(T)
 #define EXTSHIM_TYPE_EXTERN(T) EXTSHIM_STATIC_TYPE(T)
 
