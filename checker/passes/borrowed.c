@@ -284,7 +284,9 @@ borrowed_item(struct borrow *at, const char *what)
     }
     const struct fact_call *incref = borrowed_incref(at);
     struct fact_flaw *flaw = borrowed_flaw(at, incref ? "borrowed-then-incref" : what);
-    flaw->number = owned == OWNED_GIVEN || (list && borrowed_may_be_called(at));
+    /* A member of a C++ wrapper, say: nothing is known of the container. */
+    bool unknown = str_same(call_arg(at->b, at->call, 0), "expr");
+    flaw->number = owned == OWNED_GIVEN || unknown || (list && borrowed_may_be_called(at));
     flaw->detail2 = flow_cell(at->p, "borrowed_refs", at->call->callee, "strong_replacement");
     if (incref) {
         flaw_relate(at->p, flaw, &incref->at, "made a strong reference here, too late");

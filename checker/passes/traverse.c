@@ -24,10 +24,10 @@ static const char traverse_locks[] =
 static bool
 traverse_is_reader(const char *name)
 {
-    return str_list_has(traverse_allowed, name) || strstr(name, "_Check") ||
-           str_ends(name, "_DuringGC") || strstr(name, "_GET_") || str_ends(name, "_ITEMS") ||
-           strstr(name, "VISIT") || strstr(name, "Visit") || strstr(name, "traverse") ||
-           strstr(name, "Traverse") || strstr(name, "assert");
+    return str_list_has(traverse_allowed, name) || str_starts(name, "PyStackRef_") ||
+           strstr(name, "_Check") || str_ends(name, "_DuringGC") || strstr(name, "_GET_") ||
+           str_ends(name, "_ITEMS") || strstr(name, "VISIT") || strstr(name, "Visit") ||
+           strstr(name, "traverse") || strstr(name, "Traverse") || strstr(name, "assert");
 }
 
 /* What is wrong with a call, in words for the message; NULL when nothing is. */
