@@ -57,10 +57,39 @@ extshim_make_exception(ExtShim_Handle *handle)
     return made;
 }
 
+/* Imports what stands before the last dot and gets the capsule from it: PyCapsule_Import() does not
+ * import "mod" of "pkg.mod.NAME", and turns each of its failures into an ImportError. */
+static PyObject *
+capsule_from_module(const char *dotted, const char *dot)
+{
+    PyObject *name = PyUnicode_FromStringAndSize(dotted, dot - dotted);
+    if (name == NULL) {
+        return NULL;
+    }
+    PyObject *module = PyImport_Import(name);
+    Py_DECREF(name);
+    if (module == NULL) {
+        return NULL;
+    }
+    PyObject *capsule = PyObject_GetAttrString(module, dot + 1);
+    Py_DECREF(module);
+    return capsule;
+}
+
 void *
 extshim_make_capsule(ExtShim_Handle *handle)
 {
-    void *pointer = PyCapsule_Import(handle->text, 0);
+    const char *dot = strrchr(handle->text, '.');
+    PyObject *capsule = dot == NULL ? NULL : capsule_from_module(handle->text, dot);
+    void *pointer = NULL;
+    if (capsule != NULL) {
+        pointer = PyCapsule_GetPointer(capsule, handle->text);
+        Py_DECREF(capsule); /* the module keeps it */
+    }
+    else if (dot == NULL || PyErr_ExceptionMatches(PyExc_ModuleNotFoundError)) {
+        PyErr_Clear(); /* "mod.Class.NAME" has no module before its last dot */
+        pointer = PyCapsule_Import(handle->text, 0);
+    }
     if (pointer == NULL && !PyErr_Occurred()) {
         PyErr_Format(PyExc_ImportError, "extshim: the capsule %s holds NULL", handle->text);
     }

@@ -129,7 +129,8 @@ handle_fill(struct extshim_block *block, ExtShim_Handle *handle, void **slot)
     }
     void *fresh = handle_make(block, handle);
     if (fresh == NULL) {
-        return NULL;
+        /* PyType_FromModuleAndSpec() of some versions forgets to say that memory ran out. */
+        return PyErr_Occurred() ? NULL : (void *)PyErr_NoMemory();
     }
     extshim_lock();
     void *value = *slot;
