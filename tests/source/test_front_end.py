@@ -92,5 +92,29 @@ class Inputs(unittest.TestCase):
         self.assertEqual(sorted(done.stdout.splitlines()), sorted(text.splitlines()))
 
 
+class SecondFlavour(unittest.TestCase):
+    """Bodies that are equal in both flavours are not parsed twice. What is said about the second
+    flavour must be what a run says that parses nothing else."""
+
+    def facts_of_gil(self, path, *options):
+        run_ = subprocess.run(
+            [EXTCHECK, "--dump-facts", "--isolated", "--no-cache", "--python", "3.14", *options,
+             path.name], cwd=path.parent, stdout=subprocess.PIPE, text=True, check=True)
+        facts, keep = [], False
+        for line in run_.stdout.splitlines():
+            if line.startswith("unit\t"):
+                keep = "\tflavour=gil" in line
+            elif keep and not line.startswith("@ "):
+                facts.append(line)
+        return facts
+
+    def test_second_flavour_says_what_it_says_alone(self):
+        path = HERE / "cases" / "second_flavour.c"
+        both = self.facts_of_gil(path)
+        alone = self.facts_of_gil(path, "--target", "own-gil")
+        self.assertGreater(len(alone), 40)
+        self.assertEqual(both, alone)
+
+
 if __name__ == "__main__":
     sys.exit(unittest.main())
