@@ -50,6 +50,8 @@ link_callback_time(const char *context)
                                       "_PyOnceFlag_CallOnce",
                                       "PyUnstable_GC_VisitObjects",
                                       "ExtShim_ModuleExec",
+                                      "ExtShim_Once_Call",
+                                      "ExtShim_InterpOnce",
                                       NULL};
     static const char *const teardown[] = {"atexit",
                                            "on_exit",

@@ -423,6 +423,7 @@ locks_called_once(struct program *p, const struct body *b)
     for (size_t i = 0; list && i < list->all.n; i++) {
         const char *context = list->all.at[i]->context;
         bool is_once = context && (strstr(context, "arg:pthread_once:") ||
+                                   strstr(context, "arg:ExtShim_Once_Call:") ||
                                    strstr(context, "call_once:") || strstr(context, "OnceFlag"));
         once += is_once;
         other += !is_once;

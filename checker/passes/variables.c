@@ -145,7 +145,7 @@ variables_works_everywhere(const char *list)
     return false;
 }
 
-/* Do all writes at run time happen inside a function that runs once per process? */
+/* Do all writes happen inside a function that runs once per process? */
 static bool
 variables_written_once(struct program *p, const struct variable_uses *uses)
 {
@@ -153,7 +153,7 @@ variables_written_once(struct program *p, const struct variable_uses *uses)
     for (size_t i = 0; i < uses->all.n; i++) {
         const struct variable_use *use = &uses->all.at[i];
         bool counts = (use->kind & (USE_WRITE | USE_RMW)) &&
-                      (variables_entry(use) & (ENTRY_RUN | ENTRY_FOREIGN));
+                      (variables_entry(use) & (ENTRY_INIT | ENTRY_RUN | ENTRY_FOREIGN));
         if (!counts) {
             continue;
         }
