@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "elf/elf_front.h"
 #include "rules/suppress.h"
 #include "rules/verdict.h"
 #include "settings.h"
@@ -44,6 +45,14 @@ analysis_failed(void *context, const char *file, const char *reason, bool partia
         arena_string(&findings->arena, file),
         arena_string(&findings->arena, reason && *reason ? reason : "no reason known"), partial};
     vec_push(&findings->failed, failed);
+}
+
+void
+analysis_read_binaries(struct analysis *a, struct options *o, const struct words *binaries)
+{
+    struct elf_options wanted = {.binaries = options_list(o, binaries),
+                                 .sources = options_list(o, &o->files)};
+    elf_extract(&wanted, &a->extracted, analysis_failed, &a->findings);
 }
 
 bool
@@ -398,6 +407,29 @@ analysis_join_module(struct findings *all, const struct module_result *m)
     }
 }
 
+/* What the notes of built modules say, for the reports. */
+static void
+analysis_join_binaries(struct findings *all, const struct analysis *a)
+{
+    if (all->binaries.n) {
+        return; /* another analysis had the same files */
+    }
+    FACTS_EACH(&a->facts, binary, b)
+    {
+        if (!b->notes) {
+            struct binary_note none = {.file = b->path};
+            vec_push(&all->binaries, none);
+        }
+        FACTS_EACH(&a->facts, note, n)
+        {
+            if (str_same(n->at.file, b->path)) {
+                struct binary_note note = {b->path, n->module, n->status, n->payload};
+                vec_push(&all->binaries, note);
+            }
+        }
+    }
+}
+
 void
 analysis_join(struct findings *all, const struct analysis *a, bool first)
 {
@@ -424,6 +456,7 @@ analysis_join(struct findings *all, const struct analysis *a, bool first)
             vec_push(&all->notes, a->findings.notes.at[i]);
         }
     }
+    analysis_join_binaries(all, a);
     all->files_total += a->findings.files_total;
     if (a->findings.unused_suppressions > all->unused_suppressions) {
         all->unused_suppressions = a->findings.unused_suppressions;

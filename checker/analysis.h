@@ -30,6 +30,9 @@ struct analysis_context {
 /* Fills the facts from the sources. */
 bool analysis_extract(struct analysis *a, const struct analysis_context *context,
                       const struct words *files, const struct header_set *headers);
+/* Adds the facts of built modules; before those of sources. The files of `o` are compared with what
+ * their notes say. */
+void analysis_read_binaries(struct analysis *a, struct options *o, const struct words *binaries);
 /* Fills the facts from text that --dump-facts wrote. */
 bool analysis_read_facts(struct analysis *a, const char *path);
 /* The oldest Python version (0x030d) that the units were read with, 0 when none says. */

@@ -11,7 +11,7 @@
 
 #include "base/map.h"
 
-enum input_kind { INPUT_SOURCE, INPUT_HEADER, INPUT_OTHER };
+enum input_kind { INPUT_SOURCE, INPUT_HEADER, INPUT_BINARY, INPUT_OTHER };
 
 static enum input_kind
 input_kind_of(const char *path)
@@ -30,7 +30,8 @@ input_kind_of(const char *path)
             return INPUT_HEADER;
         }
     }
-    return INPUT_OTHER;
+    /* .so, and .so.1 where a library holds modules. */
+    return strstr(slash ? slash : path, ".so") ? INPUT_BINARY : INPUT_OTHER;
 }
 
 /* NULL when the file can be read; opening it is the only sure test and must not block. */
@@ -64,7 +65,7 @@ input_refuse_kind(const char *path)
     if (str_ends(path, ".pyx") || str_ends(path, ".pxd")) {
         return "is Cython source; give the C file that Cython makes of it";
     }
-    return "is no C or C++ source by its ending (.c, .cc, .cpp, .cxx)";
+    return "is no C or C++ source by its ending (.c, .cc, .cpp, .cxx), nor a built module (.so)";
 }
 
 static void
@@ -109,7 +110,8 @@ input_is_double(struct map *seen, struct arena *arena, const char *path)
 }
 
 void
-inputs_collect(const struct options *o, struct words *out, struct findings *findings)
+inputs_collect(const struct options *o, struct words *out, struct words *binaries,
+               struct findings *findings)
 {
     struct map seen = {0};
     struct words headers = {0};
@@ -127,11 +129,14 @@ inputs_collect(const struct options *o, struct words *out, struct findings *find
             input_fail(findings, path, refusal);
         }
         else {
-            vec_push(kind == INPUT_HEADER ? &headers.list : &out->list, path);
+            vec_push(kind == INPUT_HEADER   ? &headers.list
+                     : kind == INPUT_BINARY ? &binaries->list
+                                            : &out->list,
+                     path);
         }
     }
-    findings->files_total += (int)out->list.n;
-    inputs_note_headers(&headers, out->list.n > 0, findings);
+    findings->files_total += (int)(out->list.n + binaries->list.n);
+    inputs_note_headers(&headers, out->list.n + binaries->list.n > 0, findings);
     vec_free(&headers.list);
     map_free(&seen);
 }

@@ -7,7 +7,9 @@
 
 #include "options.h"
 
-/* Fills `out` with the files to analyse, each once, and findings->files_total. */
-void inputs_collect(const struct options *o, struct words *out, struct findings *findings);
+/* Fills `out` with the sources and `binaries` with the built modules to analyse, each once, and
+ * findings->files_total. */
+void inputs_collect(const struct options *o, struct words *out, struct words *binaries,
+                    struct findings *findings);
 
 #endif

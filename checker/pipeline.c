@@ -19,7 +19,7 @@ struct pipeline {
     struct header_choice headers;
     struct ruleset rules;
     struct baseline baseline;
-    struct words files;
+    struct words files, binaries;
     struct analysis_context context;
     VEC(struct analysis *) analyses;
     struct findings findings; /* of all analyses */
@@ -134,8 +134,12 @@ static bool
 pipeline_extract(struct pipeline *p)
 {
     struct environment *e = &p->environment;
-    inputs_collect(p->o, &p->files, &p->findings);
+    inputs_collect(p->o, &p->files, &p->binaries, &p->findings);
     if (!p->files.list.n) {
+        if (p->binaries.list.n) {
+            analysis_read_binaries(pipeline_new_analysis(p), p->o, &p->binaries);
+            headers_of_facts(p->o, 0, &p->headers);
+        }
         return true;
     }
     if (!headers_choose(p->o, e->interpreters.at, e->interpreters.n, &p->headers)) {
@@ -144,6 +148,7 @@ pipeline_extract(struct pipeline *p)
     for (size_t i = 0; i < p->headers.sets.n; i++) {
         struct header_set *set = &p->headers.sets.at[i];
         struct analysis *a = pipeline_new_analysis(p);
+        analysis_read_binaries(a, p->o, &p->binaries);
         if (!analysis_extract(a, &p->context, &p->files, set)) {
             return false;
         }
@@ -446,6 +451,7 @@ pipeline_free(struct pipeline *p)
     }
     vec_free(&p->analyses);
     vec_free(&p->files.list);
+    vec_free(&p->binaries.list);
     baseline_free(&p->baseline);
     headers_free(&p->headers);
     environment_free(&p->environment);

@@ -1,5 +1,6 @@
 /* One line per finding, as editors expect it, file:line:col: severity: targets: text [ID], and one
  * per module and target: MODULE: target: verdict (what decides it). */
+#include "report/notes.h"
 #include "report/report.h"
 #include "report/shared.h"
 #include "report/text.h"
@@ -30,6 +31,7 @@ report_concise(const struct findings *findings, const struct ruleset *rules,
         fwrite(line.s, 1, line.n, out);
     }
     if (!options->quiet) {
+        notes_write_lines(findings, out);
         verdicts_write_lines(findings, options, out);
     }
     str_free(&line);

@@ -1,4 +1,5 @@
 /* Text like that of the best compilers: one block per finding, then the verdicts. */
+#include "report/notes.h"
 #include "report/report.h"
 #include "report/shared.h"
 #include "report/snippet.h"
@@ -130,6 +131,7 @@ report_full(const struct findings *findings, const struct ruleset *rules,
         fwrite(r.text.s, 1, r.text.n, out);
     }
     if (!options->quiet) {
+        notes_write(findings, out);
         verdicts_write(findings, options, out);
         verdicts_write_gaps(findings, &shown, out);
     }

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "report/json_values.h"
+#include "report/notes.h"
 #include "report/report.h"
 #include "report/shared.h"
 
@@ -209,6 +210,7 @@ report_json(const struct findings *findings, const struct ruleset *rules,
     json_object_set_new(root, "files",
                         json_pack("{s:i,s:i}", "total", findings->files_total, "analysed",
                                   findings->files_analysed));
+    json_object_set_new(root, "binaries", notes_json(findings, options));
     json_object_set_new(root, "failed", json_failed(&shown, options));
     json_object_set_new(root, "notes", notes);
     json_object_set_new(root, "summary", json_summary(findings));

@@ -183,6 +183,7 @@ findings_free(struct findings *findings)
     vec_free(&findings->all);
     vec_free(&findings->modules);
     vec_free(&findings->failed);
+    vec_free(&findings->binaries);
     vec_free(&findings->notes);
     arena_free(&findings->arena);
 }

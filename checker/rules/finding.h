@@ -92,11 +92,20 @@ struct failed_file {
     bool partial;       /* analysed in part: findings exist, verdict cannot be ready */
 };
 
+/* A note of a built module, or that it has none. */
+struct binary_note {
+    const char *file;
+    const char *module;  /* NULL where the note cannot be read */
+    const char *status;  /* "ok", "damaged", "foreign"; NULL: the file has no note */
+    const char *payload; /* JSON; NULL unless ok */
+};
+
 struct findings {
     struct arena arena;
     VEC(struct finding *) all; /* sorted by file, line, column, rule once rules_run() is done */
     VEC(struct module_result) modules;
     VEC(struct failed_file) failed;
+    VEC(struct binary_note) binaries;
     VEC(const char *) notes; /* remarks for the end of the report: headers used, tests lowered */
     int files_total, files_analysed;
     int unused_suppressions, stale_baseline;

@@ -50,7 +50,8 @@ check_page(struct ruleset *scratch, const struct rule *rule)
         last = at;
         bool example =
             strcmp(check_headings[i], "Bad") == 0 || strcmp(check_headings[i], "Good") == 0;
-        if (example && !strstr(text, "```c") && !str_same(rule->family, "META")) {
+        if (example && !strstr(text, "```c") && !strstr(text, "```facts") &&
+            !str_same(rule->family, "META")) {
             wrong += check_say(
                 rule, arena_printf(&scratch->arena, "no C block under '%s'", check_headings[i]));
         }

@@ -3,7 +3,8 @@
 Usage: test_pages.py [--list] [ID or FAMILY ...]; EXTCHECK names the program. A block's fence may
 say which headers and options it needs: ```c python=3.15 min-python=3.13 flags=-DX (-I{shim}: the
 headers of the shim). A page whose `python` key starts later than the default headers is analysed
-with headers of that version.
+with headers of that version. Rules about built modules have blocks of facts in text form instead,
+```facts expect: ELF24, whose findings have no line.
 """
 import concurrent.futures
 import json
@@ -19,7 +20,7 @@ RULES = os.path.join(ROOT, "rules")
 EXTCHECK = os.environ.get("EXTCHECK", "extcheck")
 TARGETS = "own-gil,shared-gil,free-threaded,reload,port"
 MARKER = re.compile(r"expect:\s*((?:[A-Z]+[0-9]+[ ,]*)+)")
-FENCE = re.compile(r"^```(c|cpp|c\+\+)\b([^\n]*)\n(.*?)^```", re.S | re.M)
+FENCE = re.compile(r"^```(c|cpp|c\+\+|facts)\b([^\n]*)\n(.*?)^```", re.S | re.M)
 DEFAULT_PYTHON = os.environ.get("EXTCHECK_PAGES_PYTHON", "3.14")
 
 
@@ -27,6 +28,7 @@ class Block:
     def __init__(self, page, section, number, lang, info, code, line):
         self.page, self.section, self.number = page, section, number
         self.lang, self.code, self.line = lang, code, line
+        self.info = info
         self.options = dict(word.split("=", 1) for word in info.split() if "=" in word)
 
     def name(self):
@@ -36,7 +38,8 @@ class Block:
         found = set()
         if self.section != "Bad":
             return found
-        for number, line in enumerate(self.code.splitlines(), 1):
+        lines = enumerate(self.code.splitlines(), 1)
+        for number, line in [(0, self.info)] if self.lang == "facts" else lines:
             for match in MARKER.finditer(line):
                 found |= {(number, rule) for rule in re.split(r"[ ,]+", match.group(1)) if rule}
         return found
@@ -104,7 +107,8 @@ def analyse(block, pythons):
     if python not in pythons:
         return [f"needs headers of Python {python}; tools/pythons list has {sorted(pythons)}"]
     with tempfile.TemporaryDirectory(prefix="extcheck-page-") as folder:
-        path = os.path.join(folder, "page.c" if block.lang == "c" else "page.cpp")
+        ending = block.lang if block.lang in ("c", "facts") else "cpp"
+        path = os.path.join(folder, f"page.{ending}")
         with open(path, "w", encoding="utf-8") as file:
             file.write(block.code)
         command = [EXTCHECK, "--isolated", "--no-cache", "--format", "json", "--target", TARGETS,
@@ -113,7 +117,10 @@ def analyse(block, pythons):
             command += ["--min-python", block.options["min-python"]]
         shim = os.path.join(ROOT, "shim", "include")
         flags = block.options.get("flags", "").replace("{shim}", shim)
-        command += [path, "--"] + [word for word in flags.split(",") if word]
+        if block.lang == "facts":
+            command += ["--facts", path]
+        else:
+            command += [path, "--"] + [word for word in flags.split(",") if word]
         run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                              cwd=folder, timeout=120, check=False)
     if run.returncode != 0:
