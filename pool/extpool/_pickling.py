@@ -1,0 +1,84 @@
+"""Pickling of what the plain pickler refuses: our own types, functions without a name to import,
+and whatever holds one of those."""
+
+import io
+import pickle
+import sys
+from types import FunctionType, ModuleType
+
+from . import _functions, _pool
+from ._errors import NotShareableError
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file, extras):
+        super().__init__(file, protocol=5)
+        self._extras = extras
+
+    def persistent_id(self, value):
+        if isinstance(value, (memoryview, _pool.Shared, _pool.Channel)):
+            self._extras.append(value)
+            return len(self._extras) - 1
+        return None
+
+    def reducer_override(self, value):
+        if isinstance(value, FunctionType):
+            spec = _functions.describe(value)[0]
+            if spec[0] != "n":
+                return _build, (spec,)
+        elif isinstance(value, ModuleType):
+            return __import__("importlib").import_module, (value.__name__,)
+        return NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file, extras):
+        super().__init__(file)
+        self._extras = extras
+
+    def persistent_load(self, number):
+        return self._extras[number]
+
+    def find_class(self, module, name):
+        if module == "__main__" and _pool.in_worker():
+            from . import _worker
+            return _worker._find(_worker._main_with(name), name)
+        return super().find_class(module, name)
+
+
+def _build(spec):
+    from . import _worker
+    return _worker.build(spec)
+
+
+def dump(value):
+    """("o", pickle, things that the message carries itself), or NotShareableError."""
+    file = io.BytesIO()
+    extras = []
+    try:
+        _Pickler(file, extras).dump(value)
+    except Exception as error:
+        text = f"{_name(value)} cannot be sent to another interpreter: {error}"
+        raise NotShareableError(text) from error
+    return "o", file.getvalue(), tuple(extras)
+
+
+def load(parts):
+    """The counterpart of dump()."""
+    return _Unpickler(io.BytesIO(parts[1]), parts[2]).load()
+
+
+def _name(value):
+    kind = type(value)
+    module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
+    return f"an object of type {module}{kind.__qualname__}"
+
+
+def main_program():
+    """How a worker can run the definitions of the main program: (kind, name)."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and spec.name:
+        return "module", spec.name
+    path = getattr(main, "__file__", None)
+    return ("path", path) if path and path.endswith((".py", ".pyw")) else ("none", "")

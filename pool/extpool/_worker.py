@@ -1,0 +1,183 @@
+"""The worker's side: preparing its interpreter and making functions from their descriptions.
+
+Imported by every worker, so it imports nothing that is not loaded anyway."""
+
+import sys
+
+from . import _pool
+
+_settings = {}
+_codes = {}  # marshalled code -> code object
+_CODES_MAX = 500
+_captured = {}  # global of __main__ -> as it was last sent
+
+
+def prepare(settings):
+    """Called once, before the first task. Settings are plain data from the pool."""
+    _settings.update(settings)
+    _pool.connect(build=build, dump=_dump, load=_load, dump_error=_dump_error, failed=_failed,
+                  checkpoint=_checkpoint, receive_async=_receive_async)
+    if settings["policy"] != "declared":
+        from . import _policy
+        _policy.install(settings)
+    if settings["isolation"]:
+        from . import _private_copy
+        _private_copy.install(settings)
+
+
+def wind_up():
+    """Ends what tasks left running, as the end of the interpreter would, but where it can wait."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
+
+
+# ---- functions ----
+
+def build(spec):
+    """The function of a description made by _functions.describe()."""
+    kind = spec[0]
+    if kind == "n":
+        return _find(sys.modules.get(spec[1]) or __import__("importlib").import_module(spec[1]),
+                     spec[2])
+    if kind == "m":
+        return _find(_main_with(spec[1]), spec[1])
+    if kind == "p":
+        return spec[1]
+    return _build_code(spec)
+
+
+def _find(place, qualname):
+    for name in qualname.split("."):
+        place = getattr(place, name)
+    return place
+
+
+def _build_code(spec):
+    from types import FunctionType
+    _, data, name, qualname, defaults, kwdefaults, cells, scope = spec
+    code = _codes.get(data)
+    if code is None:
+        import marshal
+        if len(_codes) >= _CODES_MAX:
+            _codes.clear()
+        code = _codes[data] = marshal.loads(data)
+    if isinstance(scope, str):
+        from importlib import import_module
+        namespace = import_module(scope).__dict__
+    else:
+        namespace = sys.modules["__main__"].__dict__
+        _define(namespace, scope or {})
+    closure = _cells(cells)
+    function = FunctionType(code, namespace, name, None, closure)
+    for cell, captured in zip(closure, cells):
+        if captured[0] == "self":
+            cell.cell_contents = function
+    function.__qualname__ = qualname
+    if defaults is not None:
+        function.__defaults__ = tuple(map(_restore, defaults))
+    if kwdefaults is not None:
+        function.__kwdefaults__ = {key: _restore(value) for key, value in kwdefaults.items()}
+    return function
+
+
+def _cells(cells):
+    from types import CellType
+    return tuple(CellType() if captured[0] in ("empty", "self") else CellType(_restore(captured))
+                 for captured in cells)
+
+
+def _define(namespace, scope):
+    """Globals of the main script. What a task changed here stays, until the script changes it."""
+    for name, captured in scope.items():
+        if name in namespace and name in _captured and _same(_captured[name], captured):
+            continue
+        _captured[name] = captured
+        namespace[name] = _restore(captured)
+
+
+def _same(old, new):
+    try:
+        return bool(old == new)
+    except Exception:
+        return False
+
+
+def _restore(captured):
+    kind, value = captured
+    if kind == "module":
+        from importlib import import_module
+        return import_module(value)
+    if kind == "main":
+        return _find(_main_with(value), value)
+    if kind == "function":
+        return build(value)
+    return value
+
+
+# ---- the main script ----
+
+def _main_with(qualname):
+    """__main__, after running the script without its main part when the name is not there yet."""
+    main = sys.modules["__main__"]
+    if not hasattr(main, qualname.split(".")[0]):
+        load_main()
+    return main
+
+
+def load_main():
+    """Runs the program's main script once, as multiprocessing does: __name__ is __mp_main__."""
+    if "__mp_main__" in sys.modules:
+        return
+    kind, name = _settings["main"]
+    if kind == "none":
+        raise AttributeError("the task needs a definition from the main program, which is not a "
+                             "script that a worker could run; put it into a module")
+    import runpy
+    main = sys.modules["__main__"]
+    sys.modules["__mp_main__"] = main
+    if kind == "module":
+        names = runpy.run_module(name, run_name="__mp_main__", alter_sys=False)
+    else:
+        names = runpy.run_path(name, run_name="__mp_main__")
+    for key, value in names.items():
+        if not (key.startswith("__") and key.endswith("__")):
+            main.__dict__.setdefault(key, value)
+
+
+# ---- hooks that are rarely called ----
+
+def _load(parts):
+    if parts[0] == "o":
+        from . import _pickling
+        return _pickling.load(parts)
+    data, buffers, error = parts
+    if "__mp_main__" in sys.modules or not isinstance(error, (AttributeError, ImportError)):
+        raise error
+    load_main()
+    import pickle
+    return pickle.loads(data, buffers=buffers)
+
+
+def _dump(value):
+    from . import _pickling
+    return _pickling.dump(value)
+
+
+def _dump_error(error):
+    import traceback
+    return "".join(traceback.format_exception(error))
+
+
+def _failed(parts):
+    from . import _remote
+    return _remote.failed(parts)
+
+
+def _receive_async(parts):
+    from . import _aio
+    return _aio.receive(*parts)
+
+
+def _checkpoint(_):
+    return None

@@ -1,0 +1,545 @@
+/* class Channel:
+ *     def __init__(self, maxsize=0): ...
+ *     def send(self, obj, timeout=None): ...
+ *     def receive(self, timeout=None): ...
+ *     def close(self): ...
+ *     def poison(self, reason=""): ...
+ *     def receive_async(self, timeout=None): ... # by way of _watch(fd)
+ * def select(channels, timeout=None): ... */
+#include "channel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "channel_core.h"
+#include "transfer.h"
+#include "worker.h"
+
+struct channel_object {
+    PyObject_HEAD struct block *block;
+};
+
+static struct channel *
+channel_of(PyObject *self)
+{
+    return channel_core(((struct channel_object *)self)->block);
+}
+
+struct block *
+channel_block(PyObject *channel)
+{
+    return ((struct channel_object *)channel)->block;
+}
+
+PyObject *
+channel_from_block(struct pool_state *state, struct block *block)
+{
+    struct channel_object *self = PyObject_New(struct channel_object, state->channel_type);
+    if (self) {
+        block_ref(block);
+        self->block = block;
+    }
+    return (PyObject *)self;
+}
+
+/* ---- waiting ---- */
+
+/* The worker knows what its thread sleeps on, so that an interruption can wake it. */
+static void
+channel_announce(struct pool_state *state, struct waiter *waiter)
+{
+    struct worker *worker = state->worker;
+    if (worker && worker->thread_id == PyThread_get_thread_ident()) {
+        pthread_mutex_lock(&worker->lock);
+        worker->waiting = waiter;
+        pthread_mutex_unlock(&worker->lock);
+    }
+}
+
+/* Sleeps once. -1 when a signal handler or an interruption raised; 0 at the deadline; else 1. */
+static int
+channel_sleep(struct pool_state *state, struct waiter *waiter, int seen, int64_t deadline)
+{
+    enum wait_result result;
+    Py_BEGIN_ALLOW_THREADS result = wait_sleep(&waiter->word, seen, deadline);
+    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
+    {
+        return -1;
+    }
+    if (state->worker) {
+        PyObject *done = state_call(state->hook_checkpoint, Py_None);
+        if (!done) {
+            return -1;
+        }
+        Py_DECREF(done);
+    }
+    return result == WAIT_TIMED_OUT ? 0 : 1;
+}
+
+/* Tries again and again until something else than "would block" comes out. */
+typedef enum channel_result (*channel_try)(void *what);
+
+static int
+channel_wait(struct pool_state *state, struct channel **channels, Py_ssize_t count,
+             int64_t deadline, channel_try attempt, void *what, enum channel_result *result)
+{
+    struct waiter waiter;
+    struct waiter_entry *entries;
+    *result = attempt(what);
+    if (*result != CHANNEL_WOULD_BLOCK) {
+        return 1;
+    }
+    entries = calloc((size_t)count, sizeof(*entries));
+    if (!entries) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    waiter_init(&waiter, -1);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        entries[i].waiter = &waiter;
+        channel_core_listen(channels[i], &entries[i]);
+    }
+    channel_announce(state, &waiter);
+    int alive = 1;
+    while (alive > 0) {
+        int seen = atomic_load(&waiter.word.value);
+        *result = attempt(what);
+        if (*result != CHANNEL_WOULD_BLOCK) {
+            break;
+        }
+        alive = channel_sleep(state, &waiter, seen, deadline);
+    }
+    channel_announce(state, NULL);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        channel_core_unlisten(channels[i], &entries[i]);
+    }
+    wait_destroy(&waiter.word);
+    free(entries);
+    return alive;
+}
+
+static void
+channel_raise_end(struct pool_state *state, struct channel *channel)
+{
+    char reason[400];
+    enum channel_state end = channel_core_state(channel, reason, sizeof(reason));
+    PyObject *parts = Py_BuildValue("(is)", end == CHANNEL_POISONED ? -2 : -1, reason);
+    PyObject *error = parts ? state_call(state->hook_failed, parts) : NULL;
+    if (error) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        Py_DECREF(error);
+    }
+    Py_XDECREF(parts);
+}
+
+/* What a wait came to: 0, or -1 with the exception for the caller. */
+static int
+channel_conclude(struct pool_state *state, struct channel *channel, int alive,
+                 enum channel_result result)
+{
+    if (alive < 0) {
+        return -1;
+    }
+    if (alive == 0 || result == CHANNEL_WOULD_BLOCK) {
+        PyErr_SetNone(PyExc_TimeoutError);
+        return -1;
+    }
+    if (result == CHANNEL_ENDED) {
+        channel_raise_end(state, channel);
+        return -1;
+    }
+    return 0;
+}
+
+static int
+channel_timeout(PyObject *timeout, int64_t *deadline)
+{
+    *deadline = WAIT_FOREVER;
+    if (timeout && !Py_IsNone(timeout)) {
+        double seconds = PyFloat_AsDouble(timeout);
+        if (seconds == -1.0 && PyErr_Occurred()) {
+            return -1;
+        }
+        *deadline = wait_deadline(seconds > 0.0 ? seconds : 0.0);
+    }
+    return 0;
+}
+
+/* ---- sending and receiving ---- */
+
+struct channel_put {
+    struct channel *channel;
+    struct channel_item *item;
+};
+
+static enum channel_result
+channel_try_put(void *what)
+{
+    struct channel_put *put = what;
+    return channel_core_put(put->channel, put->item);
+}
+
+static PyObject *
+channel_send(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"obj", "timeout", NULL};
+    struct pool_state *state = state_of(Py_TYPE(self));
+    PyObject *object;
+    PyObject *timeout = NULL;
+    int64_t deadline;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:send", names, &object, &timeout) ||
+        channel_timeout(timeout, &deadline) < 0) {
+        return NULL;
+    }
+    state_drain(state);
+    struct channel *channel = channel_of(self);
+    struct channel_put put = {channel, channel_item_new()};
+    if (!put.item) {
+        return PyErr_NoMemory();
+    }
+    enum channel_result result = CHANNEL_OK;
+    int failed = transfer_encode(state, &put.item->message, &object, 1);
+    if (!failed) {
+        int alive = channel_wait(state, &channel, 1, deadline, channel_try_put, &put, &result);
+        failed = channel_conclude(state, channel, alive, result);
+    }
+    if (failed) {
+        channel_item_free(put.item);
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+struct channel_take {
+    struct channel *channel;
+    struct channel_item *item;
+};
+
+static enum channel_result
+channel_try_take(void *what)
+{
+    struct channel_take *take = what;
+    return channel_core_take(take->channel, &take->item);
+}
+
+static PyObject *
+channel_decode_item(struct pool_state *state, struct channel_item *item)
+{
+    size_t position = 0;
+    PyObject *value = transfer_decode(state, &item->message, &position);
+    channel_item_free(item);
+    return value;
+}
+
+static PyObject *
+channel_receive(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"timeout", NULL};
+    struct pool_state *state = state_of(Py_TYPE(self));
+    PyObject *timeout = NULL;
+    int64_t deadline;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:receive", names, &timeout) ||
+        channel_timeout(timeout, &deadline) < 0) {
+        return NULL;
+    }
+    state_drain(state);
+    struct channel *channel = channel_of(self);
+    struct channel_take take = {channel, NULL};
+    enum channel_result result = CHANNEL_OK;
+    int alive = channel_wait(state, &channel, 1, deadline, channel_try_take, &take, &result);
+    if (channel_conclude(state, channel, alive, result) < 0) {
+        return NULL;
+    }
+    return channel_decode_item(state, take.item);
+}
+
+/* ---- select ---- */
+
+struct channel_choice {
+    struct channel **channels;
+    Py_ssize_t count;
+    Py_ssize_t chosen;
+    struct channel_item *item;
+};
+
+static enum channel_result
+channel_try_any(void *what)
+{
+    struct channel_choice *choice = what;
+    for (Py_ssize_t i = 0; i < choice->count; i++) {
+        enum channel_result result = channel_core_take(choice->channels[i], &choice->item);
+        if (result != CHANNEL_WOULD_BLOCK) {
+            choice->chosen = i;
+            return result;
+        }
+    }
+    return CHANNEL_WOULD_BLOCK;
+}
+
+/* The channels of a sequence, which keeps them alive. NULL with an exception set. */
+static struct channel **
+channel_list(struct pool_state *state, PyObject *sequence)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(sequence);
+    struct channel **channels = calloc((size_t)count + 1, sizeof(*channels));
+    if (!channels) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = PyTuple_GET_ITEM(sequence, i);
+        if (!Py_IS_TYPE(item, state->channel_type)) {
+            PyErr_Format(PyExc_TypeError, "select() takes channels, not %s",
+                         Py_TYPE(item)->tp_name);
+            free(channels);
+            return NULL;
+        }
+        channels[i] = channel_of(item);
+    }
+    return channels;
+}
+
+static PyObject *
+channel_select_from(struct pool_state *state, PyObject *sequence, int64_t deadline)
+{
+    struct channel_choice choice = {.channels = channel_list(state, sequence)};
+    if (!choice.channels) {
+        return NULL;
+    }
+    choice.count = PyTuple_GET_SIZE(sequence);
+    enum channel_result result = CHANNEL_OK;
+    int alive = channel_wait(state, choice.channels, choice.count, deadline, channel_try_any,
+                             &choice, &result);
+    struct channel *chosen = choice.count ? choice.channels[choice.chosen] : NULL;
+    PyObject *pair = NULL;
+    if (channel_conclude(state, chosen, alive, result) == 0) {
+        PyObject *value = channel_decode_item(state, choice.item);
+        if (value) {
+            pair = PyTuple_Pack(2, PyTuple_GET_ITEM(sequence, choice.chosen), value);
+            Py_DECREF(value);
+        }
+    }
+    free(choice.channels);
+    return pair;
+}
+
+PyObject *
+channel_select(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    int64_t deadline;
+    if (count < 1 || count > 2) {
+        PyErr_SetString(PyExc_TypeError, "select(channels, timeout=None)");
+        return NULL;
+    }
+    if (channel_timeout(count == 2 ? args[1] : NULL, &deadline) < 0) {
+        return NULL;
+    }
+    struct pool_state *state = PyModule_GetState(module);
+    state_drain(state);
+    PyObject *sequence = PySequence_Tuple(args[0]);
+    if (!sequence) {
+        return NULL;
+    }
+    PyObject *pair = NULL;
+    if (PyTuple_GET_SIZE(sequence) == 0) {
+        PyErr_SetString(PyExc_ValueError, "select() needs at least one channel");
+    }
+    else {
+        pair = channel_select_from(state, sequence, deadline);
+    }
+    Py_DECREF(sequence);
+    return pair;
+}
+
+/* ---- the rest ---- */
+
+static PyObject *
+channel_close(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    channel_core_end(channel_of(self), CHANNEL_CLOSED, NULL);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+channel_poison(PyObject *self, PyObject *args)
+{
+    const char *reason = "";
+    if (!PyArg_ParseTuple(args, "|s:poison", &reason)) {
+        return NULL;
+    }
+    channel_core_end(channel_of(self), CHANNEL_POISONED, strdup(reason));
+    Py_RETURN_NONE;
+}
+
+static void
+channel_watch_end(PyObject *capsule)
+{
+    struct waiter_entry *entry = PyCapsule_GetPointer(capsule, NULL);
+    struct block *block = PyCapsule_GetContext(capsule);
+    channel_core_unlisten(channel_core(block), entry);
+    free(entry->waiter);
+    free(entry);
+    block_unref(block);
+}
+
+/* _watch(fd): the descriptor is written to at every change, until the returned object is gone. */
+static PyObject *
+channel_watch(PyObject *self, PyObject *argument)
+{
+    int fd = PyLong_AsInt(argument);
+    if (fd == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    struct waiter_entry *entry = calloc(1, sizeof(*entry));
+    struct waiter *waiter = calloc(1, sizeof(*waiter));
+    PyObject *capsule = entry && waiter ? PyCapsule_New(entry, NULL, NULL) : PyErr_NoMemory();
+    if (!capsule) {
+        free(waiter);
+        free(entry);
+        return NULL;
+    }
+    struct block *block = channel_block(self);
+    waiter_init(waiter, fd);
+    entry->waiter = waiter;
+    block_ref(block);
+    channel_core_listen(channel_core(block), entry);
+    PyCapsule_SetContext(capsule, block);
+    PyCapsule_SetDestructor(capsule, channel_watch_end);
+    return capsule;
+}
+
+static PyObject *
+channel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"maxsize", NULL};
+    Py_ssize_t limit = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|n:Channel", names, &limit)) {
+        return NULL;
+    }
+    struct block *block = channel_core_new(limit > 0 ? (size_t)limit : 0);
+    if (!block) {
+        return PyErr_NoMemory();
+    }
+    PyObject *self = channel_from_block(state_of(type), block);
+    block_unref(block);
+    return self;
+}
+
+static void
+channel_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    block_unref(channel_block(self));
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+static Py_ssize_t
+channel_length(PyObject *self)
+{
+    return (Py_ssize_t)channel_core_count(channel_of(self));
+}
+
+static int
+channel_bool(PyObject *self)
+{
+    (void)self;
+    return 1; /* an empty channel is still a channel */
+}
+
+static PyObject *
+channel_get_closed(PyObject *self, void *closure)
+{
+    char reason[1];
+    (void)closure;
+    return PyBool_FromLong(channel_core_state(channel_of(self), reason, sizeof(reason)) !=
+                           CHANNEL_OPEN);
+}
+
+static PyObject *
+channel_compare(PyObject *self, PyObject *other, int operation)
+{
+    if (!Py_IS_TYPE(other, Py_TYPE(self)) || (operation != Py_EQ && operation != Py_NE)) {
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    return PyBool_FromLong((channel_block(self) == channel_block(other)) == (operation == Py_EQ));
+}
+
+static Py_hash_t
+channel_hash(PyObject *self)
+{
+    return (Py_hash_t)((uintptr_t)channel_block(self) >> 4);
+}
+
+static PyObject *
+channel_receive_async(PyObject *self, PyObject *args)
+{
+    PyObject *timeout = Py_None;
+    if (!PyArg_ParseTuple(args, "|O:receive_async", &timeout)) {
+        return NULL;
+    }
+    PyObject *parts = PyTuple_Pack(2, self, timeout);
+    PyObject *coroutine =
+        parts ? state_call(state_of(Py_TYPE(self))->hook_receive_async, parts) : NULL;
+    Py_XDECREF(parts);
+    return coroutine;
+}
+
+static PyMethodDef channel_methods[] = {
+    {"send", (PyCFunction)(void (*)(void))channel_send, METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("send($self, obj, timeout=None)\n--\n\n"
+               "Appends a copy of obj; waits at most timeout seconds while the channel is full.\n\n"
+               "Returns: None; ChannelClosed or ChannelPoisoned, TimeoutError,\n"
+               "NotShareableError.\n"
+               "Threads: any, in any interpreter.\n"
+               "Since: 0.1.")},
+    {"receive", (PyCFunction)(void (*)(void))channel_receive, METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("receive($self, timeout=None)\n--\n\n"
+               "The oldest object; waits at most timeout seconds for one.\n\n"
+               "Returns: the object; ChannelClosed when it is closed and empty, ChannelPoisoned\n"
+               "at once when it is poisoned, TimeoutError.\n"
+               "Threads: any, in any interpreter.\n"
+               "Since: 0.1.")},
+    {"receive_async", channel_receive_async, METH_VARARGS,
+     PyDoc_STR("receive_async($self, timeout=None)\n--\n\n"
+               "await it in asyncio: like receive(), without blocking the event loop.")},
+    {"close", channel_close, METH_NOARGS,
+     PyDoc_STR("close($self)\n--\n\nNo more sending; what is there can still be received.")},
+    {"poison", channel_poison, METH_VARARGS,
+     PyDoc_STR("poison($self, reason='')\n--\n\n"
+               "Readers and writers get ChannelPoisoned(reason) from now on, also those waiting.")},
+    {"_watch", channel_watch, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef channel_getset[] = {
+    {"closed", channel_get_closed, NULL, "Whether it was closed or poisoned.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(
+    channel_doc,
+    "Channel(maxsize=0)\n--\n\n"
+    "A queue between tasks and the program, in any interpreters; pass it as an argument.\n\n"
+    "maxsize: most objects it holds, 0 for no limit. Objects are copied as arguments of\n"
+    "tasks are. Waiting is a real wait, which Ctrl-C and Future.interrupt() end.");
+
+static PyType_Slot channel_slots[] = {
+    {Py_tp_new, channel_new},
+    {Py_tp_dealloc, channel_dealloc},
+    {Py_tp_methods, channel_methods},
+    {Py_tp_getset, channel_getset},
+    {Py_tp_richcompare, channel_compare},
+    {Py_tp_hash, channel_hash},
+    {Py_tp_doc, (void *)channel_doc},
+    {Py_sq_length, channel_length},
+    {Py_nb_bool, channel_bool},
+    {0, NULL},
+};
+
+PyType_Spec channel_spec = {
+    .name = "extpool.Channel",
+    .basicsize = sizeof(struct channel_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = channel_slots,
+};

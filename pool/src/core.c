@@ -1,0 +1,318 @@
+#include "core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "future.h"
+#include "transfer.h"
+#include "worker.h"
+
+struct core *
+core_new(struct pool_state *state, int max_workers, const char *name, double exit_timeout)
+{
+    struct core *core = calloc(1, sizeof(*core));
+    if (!core || jobs_init(&core->jobs, max_workers) < 0) {
+        free(core);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    pthread_mutex_init(&core->lock, NULL);
+    atomic_init(&core->refs, 2); /* the caller's and the list's */
+    atomic_init(&core->next_serial, 1);
+    snprintf(core->name, sizeof(core->name), "%s", name);
+    core->exit_timeout = exit_timeout;
+    message_init(&core->initializer_in);
+    core->notifier = state->notifier;
+    notifier_ref(core->notifier);
+    Py_BEGIN_CRITICAL_SECTION(state->lock);
+    core->next = state->cores;
+    state->cores = core;
+    Py_END_CRITICAL_SECTION();
+    return core;
+}
+
+void
+core_ref(struct core *core)
+{
+    atomic_fetch_add_explicit(&core->refs, 1, memory_order_relaxed);
+}
+
+void
+core_unref(struct core *core)
+{
+    if (atomic_fetch_sub_explicit(&core->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    function_unref(core->initializer);
+    message_clear(&core->initializer_in);
+    free(core->initializer_error);
+    free(atomic_load(&core->broken));
+    notifier_unref(core->notifier);
+    jobs_destroy(&core->jobs);
+    pthread_mutex_destroy(&core->lock);
+    free(core);
+}
+
+void
+core_prune(struct pool_state *state)
+{
+    Py_BEGIN_CRITICAL_SECTION(state->lock);
+    struct core **link = &state->cores;
+    while (*link) {
+        struct core *core = *link;
+        if (atomic_load(&core->orphaned) && jobs_workers(&core->jobs) == 0 &&
+            atomic_load(&core->lost) == 0) {
+            *link = core->next;
+            core_unref(core);
+        }
+        else {
+            link = &core->next;
+        }
+    }
+    Py_END_CRITICAL_SECTION();
+}
+
+/* What a worker's interpreter is prepared with: the import path as it is now, and the settings. */
+static int
+core_encode_setup(struct pool_state *state, struct message *message, PyObject *setup)
+{
+    PyObject *path = PySys_GetObject("path"); /* borrowed */
+    PyObject *values[] = {path ? path : Py_None, setup};
+    return transfer_encode(state, message, values, 2);
+}
+
+int
+core_start_workers(struct pool_state *state, struct core *core, PyObject *setup, int count)
+{
+    for (; count > 0; count--) {
+        struct message message;
+        message_init(&message);
+        if (core_encode_setup(state, &message, setup) < 0) {
+            break;
+        }
+        if (worker_start(core, &message) < 0) {
+            message_clear(&message);
+            PyErr_SetString(PyExc_RuntimeError, "can't start new thread (extpool worker)");
+            break;
+        }
+    }
+    int failed = count > 0;
+    for (; count > 0; count--) {
+        jobs_worker_left(&core->jobs, 0);
+    }
+    if (failed && jobs_workers(&core->jobs) > 0) {
+        PyErr_Clear(); /* the others will do the work */
+        failed = 0;
+    }
+    return failed ? -1 : 0;
+}
+
+void
+core_finish(struct core *core, struct task *task)
+{
+    int before = job_finish(&task->job);
+    if (before & JOB_NOTIFY) {
+        notifier_add(core->notifier, &task->job);
+    }
+    else {
+        job_unref(&task->job);
+    }
+}
+
+void
+core_report_broken(struct core *core, const char *text)
+{
+    struct task *task = task_new(core, NULL, TASK_BREAK);
+    if (task) {
+        task_fail(task, TASK_BROKEN, text);
+        job_unref(&task->job); /* nobody waits for it */
+        notifier_add(core->notifier, &task->job);
+    }
+}
+
+void
+core_break(struct core *core, const char *text)
+{
+    char *copy = strdup(text);
+    char *expected = NULL;
+    PyObject *message = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    PyObject *logged = message ? state_call(core->notifier->state->hook_log_broken, message) : NULL;
+    if (!logged) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    Py_XDECREF(logged);
+    Py_XDECREF(message);
+    if (!atomic_compare_exchange_strong(&core->broken, &expected, copy)) {
+        free(copy);
+    }
+    jobs_set_mode(&core->jobs, JOBS_ABORT);
+    struct job *job = jobs_take_all(&core->jobs);
+    while (job) {
+        struct job *next = job->next;
+        struct task *task = (struct task *)job;
+        if (job_start(job) && job_seal(job)) {
+            message_clear(&task->in);
+            task_fail(task, TASK_BROKEN, text);
+            core_finish(core, task);
+        }
+        else {
+            job_unref(job);
+        }
+        job = next;
+    }
+}
+
+/* A strong reference to every worker; *count of them. NULL without memory or workers. */
+static struct worker **
+core_workers(struct core *core, int *count)
+{
+    pthread_mutex_lock(&core->lock);
+    *count = 0;
+    for (struct worker *worker = core->workers; worker; worker = worker->next) {
+        ++*count;
+    }
+    struct worker **workers = calloc((size_t)*count + 1, sizeof(*workers));
+    if (!workers) {
+        *count = 0;
+    }
+    int i = 0;
+    for (struct worker *worker = core->workers; worker && i < *count; worker = worker->next) {
+        worker_ref(worker);
+        workers[i++] = worker;
+    }
+    pthread_mutex_unlock(&core->lock);
+    return workers;
+}
+
+static int
+core_interrupt_workers(struct core *core, struct task *task)
+{
+    int count;
+    int done = 0;
+    struct worker **workers = core_workers(core, &count);
+    for (int i = 0; i < count; i++) {
+        if (worker_interrupt(workers[i], task) > 0) {
+            done++;
+        }
+        worker_unref(workers[i]);
+    }
+    free(workers);
+    return done;
+}
+
+int
+core_interrupt(struct core *core, struct task *task)
+{
+    return core_interrupt_workers(core, task) > 0;
+}
+
+int
+core_interrupt_all(struct core *core)
+{
+    return core_interrupt_workers(core, NULL);
+}
+
+/* Takes the task from its worker. Returns 1 when the worker will never be counted again. */
+static int
+core_give_up_worker(struct core *core, struct worker *worker)
+{
+    char text[400];
+    int lost = 0;
+    pthread_mutex_lock(&worker->lock);
+    struct task *task = worker->current;
+    if (!worker->lost && (!task || job_seal(&task->job))) {
+        worker->lost = 1;
+        lost = 1;
+    }
+    if (lost && task) {
+        job_ref(&task->job); /* core_finish() lets go of one; the worker still has its own */
+        worker->current = NULL;
+        snprintf(text, sizeof(text),
+                 "%s did not stop in time (it is blocked in C code); worker %d and its "
+                 "interpreter were given up",
+                 task->function->name, worker->number);
+    }
+    pthread_mutex_unlock(&worker->lock);
+    if (lost) {
+        atomic_fetch_add(&core->lost, 1);
+        jobs_worker_lost(&core->jobs);
+        if (task) {
+            task_fail(task, TASK_GIVEN_UP, text);
+            core_finish(core, task);
+        }
+    }
+    return lost;
+}
+
+int
+core_give_up(struct core *core)
+{
+    int count;
+    int lost = 0;
+    struct worker **workers = core_workers(core, &count);
+    for (int i = 0; i < count; i++) {
+        lost += core_give_up_worker(core, workers[i]);
+        worker_unref(workers[i]);
+    }
+    free(workers);
+    return lost;
+}
+
+static PyObject *
+core_running_one(struct worker *worker)
+{
+    PyObject *entry = NULL;
+    pthread_mutex_lock(&worker->lock);
+    struct function *function = worker->current ? worker->current->function : NULL;
+    double seconds = (double)(wait_now() - worker->since) * 1e-9;
+    if (function) {
+        function_ref(function);
+    }
+    pthread_mutex_unlock(&worker->lock);
+    if (function) {
+        entry = Py_BuildValue("(isd)", worker->number, function->name, seconds);
+        function_unref(function);
+    }
+    return entry;
+}
+
+PyObject *
+core_running(struct core *core)
+{
+    int count;
+    struct worker **workers = core_workers(core, &count);
+    PyObject *list = PyList_New(0);
+    for (int i = 0; i < count; i++) {
+        PyObject *entry = list ? core_running_one(workers[i]) : NULL;
+        if (entry && PyList_Append(list, entry) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(entry);
+        worker_unref(workers[i]);
+    }
+    free(workers);
+    if (PyErr_Occurred()) {
+        Py_CLEAR(list);
+    }
+    return list;
+}
+
+int
+core_wait(struct core *core, int64_t deadline)
+{
+    for (;;) {
+        enum wait_result result;
+        Py_BEGIN_ALLOW_THREADS result = jobs_wait_left(&core->jobs, 0, deadline);
+        Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
+        {
+            return -1;
+        }
+        if (result == WAIT_WOKEN) {
+            return 1;
+        }
+        if (result == WAIT_TIMED_OUT) {
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,69 @@
+/* What lives as long as any part of a pool is in use: queue, workers, name, limits. */
+#ifndef EXTPOOL_CORE_H
+#define EXTPOOL_CORE_H
+
+#include "notifier.h"
+#include "task.h"
+
+#define CORE_NAME 16 /* what the system keeps of a thread's name, with the final zero */
+
+struct worker;
+
+struct core {
+    atomic_int refs;
+    struct core *next; /* in pool_state.cores */
+    struct jobs jobs;
+    struct notifier *notifier; /* of the interpreter that made the pool */
+    pthread_mutex_t lock;      /* guards workers, and broken once */
+    struct worker *workers;
+    int worker_numbers;     /* given out so far */
+    _Atomic(char *) broken; /* why nothing runs any more, or NULL; freed with the core */
+    atomic_int orphaned;    /* the Python object is gone */
+    atomic_int lost;        /* workers given up that have not come back */
+    _Atomic uint64_t next_serial;
+    double exit_timeout; /* seconds, negative: no limit */
+    char name[CORE_NAME];
+    struct function *initializer; /* or NULL */
+    int initializer_args;
+    struct message initializer_in;
+    char *initializer_error; /* the initializer could not be described */
+};
+
+/* A new pool core, registered with the state; NULL with an exception set. */
+struct core *core_new(struct pool_state *state, int max_workers, const char *name,
+                      double exit_timeout);
+void core_ref(struct core *core);
+void core_unref(struct core *core);
+
+/* Starts the workers that the queue asks for. `count` of them are reserved already. */
+int core_start_workers(struct pool_state *state, struct core *core, PyObject *setup, int count);
+
+/* The result is there: wakes waiters, tells the notifier, lets go of the worker's reference. */
+void core_finish(struct core *core, struct task *task);
+
+/* Ends everything that is queued; nothing will run any more. Home only. */
+void core_break(struct core *core, const char *text);
+
+/* A worker that could not start says why; the notifier then breaks the pool. Any thread. */
+void core_report_broken(struct core *core, const char *text);
+
+/* Raises an exception in the worker at the task: 1 done, 0 it is not running, -1 error set.
+ * The home thread gives up its own lock meanwhile. */
+int core_interrupt(struct core *core, struct task *task);
+
+/* Interrupts all running tasks; returns how many workers are at a task. */
+int core_interrupt_all(struct core *core);
+
+/* Gives up on workers that are still at a task: fails the tasks, stops counting the workers. */
+int core_give_up(struct core *core);
+
+/* [(worker number, task name, seconds)] of running tasks. New reference. */
+PyObject *core_running(struct core *core);
+
+/* Waits until the workers are gone: 1, or 0 at the deadline, -1 when a signal raised. */
+int core_wait(struct core *core, int64_t deadline);
+
+/* Drops cores of dead pools from the state's list. */
+void core_prune(struct pool_state *state);
+
+#endif

@@ -1,0 +1,96 @@
+#include "interp.h"
+
+#include <stdio.h>
+
+PyThreadState *
+interp_create(char *error, size_t size)
+{
+    PyInterpreterConfig config = {
+        .use_main_obmalloc = 0,
+        .allow_fork = 0,
+        .allow_exec = 0,
+        .allow_threads = 1,
+        .allow_daemon_threads = 0,
+        .check_multi_interp_extensions = 1,
+        .gil = PyInterpreterConfig_OWN_GIL,
+    };
+    PyThreadState *own = NULL;
+    PyStatus status = Py_NewInterpreterFromConfig(&own, &config);
+    if (PyStatus_Exception(status) || !own) {
+        snprintf(error, size, "an interpreter could not be created: %s",
+                 status.err_msg ? status.err_msg : "no reason given");
+        return NULL;
+    }
+    return own;
+}
+
+void
+interp_end(PyThreadState *own)
+{
+    Py_EndInterpreter(own);
+}
+
+int
+interp_has_others(PyThreadState *own)
+{
+    PyThreadState *thread = PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(own));
+    return thread != own || PyThreadState_Next(thread) != NULL;
+}
+
+void
+interp_leave(void *place_for_thread_state)
+{
+    *(PyThreadState **)place_for_thread_state = PyEval_SaveThread();
+}
+
+void
+interp_return(void *place_for_thread_state)
+{
+    PyEval_RestoreThread(*(PyThreadState **)place_for_thread_state);
+}
+
+void
+interp_raise_here(unsigned long thread, PyObject *exception)
+{
+    PyThreadState_SetAsyncExc(thread, exception);
+}
+
+int
+interp_visit(struct interp_visit *visit, PyInterpreterState *interp)
+{
+    visit->home = PyEval_SaveThread();
+    visit->visitor = PyThreadState_New(interp);
+    if (!visit->visitor) {
+        PyEval_RestoreThread(visit->home);
+        return -1;
+    }
+    PyEval_RestoreThread(visit->visitor);
+    return 0;
+}
+
+void
+interp_visit_end(struct interp_visit *visit)
+{
+    PyThreadState_Clear(visit->visitor);
+    PyThreadState_DeleteCurrent();
+    PyEval_RestoreThread(visit->home);
+}
+
+PyThreadState *
+interp_new_thread(void)
+{
+    return PyThreadState_New(PyInterpreterState_Get());
+}
+
+void
+interp_thread_begin(PyThreadState *own)
+{
+    PyEval_RestoreThread(own);
+}
+
+void
+interp_thread_end(PyThreadState *own)
+{
+    PyThreadState_Clear(own);
+    PyThreadState_DeleteCurrent();
+}

@@ -1,0 +1,39 @@
+/* Interpreters: the only file that creates, enters or ends one. */
+#ifndef EXTPOOL_INTERP_H
+#define EXTPOOL_INTERP_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+/* A new isolated interpreter with a lock of its own, entered by this thread, which must have no
+ * thread state. NULL and a reason in `error` when it cannot be made. */
+PyThreadState *interp_create(char *error, size_t size);
+
+/* Ends the interpreter that this thread is in; afterwards the thread is in none. */
+void interp_end(PyThreadState *own);
+
+/* Does the interpreter have thread states besides this one? Then it must not be ended. */
+int interp_has_others(PyThreadState *own);
+
+/* Leave the interpreter and come back, around anything that blocks. */
+void interp_leave(void *place_for_thread_state);
+void interp_return(void *place_for_thread_state);
+
+/* Raises `exception` (NULL: takes a raised one back) in the thread of this interpreter. */
+void interp_raise_here(unsigned long thread, PyObject *exception);
+
+/* Enters another interpreter for a moment; its owner must keep it alive. Returns what
+ * interp_visit_end() needs to come home, or NULL without memory. */
+struct interp_visit {
+    PyThreadState *home;
+    PyThreadState *visitor;
+};
+int interp_visit(struct interp_visit *visit, PyInterpreterState *interp);
+void interp_visit_end(struct interp_visit *visit);
+
+/* A thread state for a new thread of this interpreter; entered and given up by that thread. */
+PyThreadState *interp_new_thread(void);
+void interp_thread_begin(PyThreadState *own);
+void interp_thread_end(PyThreadState *own);
+
+#endif

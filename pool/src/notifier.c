@@ -1,0 +1,164 @@
+#include "notifier.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "core.h"
+#include "future.h"
+#include "interp.h"
+
+struct notifier *
+notifier_new(struct pool_state *state)
+{
+    struct notifier *notifier = calloc(1, sizeof(*notifier));
+    if (!notifier) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    atomic_init(&notifier->refs, 1);
+    jobs_finished_init(&notifier->finished);
+    wait_init(&notifier->caught_up);
+    notifier->state = state;
+    return notifier;
+}
+
+void
+notifier_ref(struct notifier *notifier)
+{
+    atomic_fetch_add(&notifier->refs, 1);
+}
+
+void
+notifier_unref(struct notifier *notifier)
+{
+    if (atomic_fetch_sub(&notifier->refs, 1) == 1) {
+        wait_destroy(&notifier->finished.notice);
+        wait_destroy(&notifier->caught_up);
+        free(notifier);
+    }
+}
+
+void
+notifier_add(struct notifier *notifier, struct job *job)
+{
+    atomic_fetch_add(&notifier->added, 1);
+    jobs_finished_add(&notifier->finished, job);
+}
+
+static void
+notifier_handle(struct notifier *notifier, struct task *task)
+{
+    if (task->kind == TASK_BREAK) {
+        core_break(task->core, task->text ? task->text : "no memory");
+    }
+    else {
+        future_publish(notifier->state, task);
+    }
+    job_unref(&task->job);
+}
+
+static void
+notifier_handle_all(struct notifier *notifier)
+{
+    struct job *job = jobs_finished_take(&notifier->finished);
+    while (job) {
+        struct job *next = job->next;
+        notifier_handle(notifier, (struct task *)job);
+        atomic_fetch_add(&notifier->handled, 1);
+        job = next;
+    }
+    atomic_fetch_add(&notifier->caught_up.value, 1);
+    wait_wake(&notifier->caught_up, INT_MAX);
+    state_drain(notifier->state);
+}
+
+static void *
+notifier_main(void *arg)
+{
+    struct notifier *notifier = arg;
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    interp_thread_begin(notifier->own);
+    for (;;) {
+        int seen = atomic_load(&notifier->finished.notice.value);
+        notifier_handle_all(notifier);
+        if (atomic_load(&notifier->finished.newest)) {
+            continue;
+        }
+        if (atomic_load(&notifier->stop)) {
+            break;
+        }
+        interp_leave(&notifier->own);
+        wait_sleep(&notifier->finished.notice, seen, WAIT_FOREVER);
+        interp_return(&notifier->own);
+    }
+    interp_thread_end(notifier->own);
+    notifier_unref(notifier);
+    return NULL;
+}
+
+int
+notifier_start(struct notifier *notifier)
+{
+    int result = 0;
+    Py_BEGIN_CRITICAL_SECTION(notifier->state->lock);
+    if (!notifier->running) {
+        notifier->own = interp_new_thread();
+        notifier_ref(notifier);
+        if (!notifier->own ||
+            pthread_create(&notifier->thread, NULL, notifier_main, notifier) != 0) {
+            notifier_unref(notifier);
+            PyErr_SetString(PyExc_RuntimeError, "can't start new thread (extpool notifier)");
+            result = -1;
+        }
+        else {
+            notifier->running = 1;
+        }
+    }
+    Py_END_CRITICAL_SECTION();
+    return result;
+}
+
+void
+notifier_stop(struct notifier *notifier)
+{
+    if (!notifier->running) {
+        return;
+    }
+    atomic_store(&notifier->stop, 1);
+    jobs_finished_wake(&notifier->finished);
+    if (!pthread_equal(pthread_self(), notifier->thread)) {
+        Py_BEGIN_ALLOW_THREADS pthread_join(notifier->thread, NULL);
+        Py_END_ALLOW_THREADS
+    }
+    notifier->running = 0;
+    atomic_store(&notifier->stop, 0);
+}
+
+void
+notifier_forget(struct notifier *notifier)
+{
+    notifier->running = 0;
+    atomic_store(&notifier->finished.newest, NULL);
+    atomic_store(&notifier->handled, atomic_load(&notifier->added));
+}
+
+void
+notifier_catch_up(struct notifier *notifier)
+{
+    int target = atomic_load(&notifier->added);
+    if (!notifier->running || pthread_equal(pthread_self(), notifier->thread)) {
+        return;
+    }
+    Py_BEGIN_ALLOW_THREADS for (;;)
+    {
+        int seen = atomic_load(&notifier->caught_up.value);
+        if (target - atomic_load(&notifier->handled) <= 0) {
+            break;
+        }
+        wait_sleep(&notifier->caught_up, seen, WAIT_FOREVER);
+    }
+    Py_END_ALLOW_THREADS
+}

@@ -1,0 +1,514 @@
+/* class Pool:                                       # InterpreterPool adds Executor and defaults
+ *     def _open(self, max_workers, name, exit_timeout, setup, initializer, initargs): ...
+ *     def submit(self, fn, /, *args, **kwargs): ...    # -> Future
+ *     def _submit_chunk(self, fn, items, starred): ... # -> Future of a list
+ *     def _shutdown(self, timeout, cancel_futures): ...# -> are the workers gone?
+ *     def _interrupt_all(self): ...                    # -> how many tasks
+ *     def _give_up(self): ...                          # -> how many workers
+ *     def running(self): ...                           # -> [(worker, task, seconds)]
+ */
+#include "pool_object.h"
+
+#include <string.h>
+
+#include "core.h"
+#include "future.h"
+#include "transfer.h"
+
+#define KNOWN_FUNCTIONS 64 /* power of two */
+
+struct pool {
+    PyObject_HEAD struct core *core; /* NULL until _open() */
+    PyObject *setup;
+    /* Functions that need to be described once only, by address; the pool holds them. */
+    struct {
+        PyObject *callable;
+        struct function *function;
+    } known[KNOWN_FUNCTIONS];
+};
+
+static int
+pool_check_open(struct pool *pool)
+{
+    if (!pool->core) {
+        PyErr_SetString(PyExc_RuntimeError, "the pool's __init__() was not called");
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- functions ---- */
+
+/* What describe(callable) says, as a function; *keep tells whether it stays true. */
+static struct function *
+pool_describe(struct pool_state *state, struct core *core, PyObject *callable, int *keep)
+{
+    PyObject *answer = state_call(state->hook_describe, callable);
+    if (!answer) {
+        return NULL;
+    }
+    PyObject *spec;
+    const char *name;
+    struct function *function = NULL;
+    if (PyArg_ParseTuple(answer, "Osp;describe() gave something else", &spec, &name, keep)) {
+        function = function_new(state, core, spec, name);
+    }
+    Py_DECREF(answer);
+    return function;
+}
+
+/* The function for the callable; a reference of the caller's own. */
+static struct function *
+pool_function(struct pool *pool, struct pool_state *state, PyObject *callable)
+{
+    size_t slot = ((uintptr_t)callable >> 4) & (KNOWN_FUNCTIONS - 1);
+    struct function *function = NULL;
+    Py_BEGIN_CRITICAL_SECTION(pool);
+    if (pool->known[slot].callable == callable) {
+        function = pool->known[slot].function;
+        function_ref(function);
+    }
+    Py_END_CRITICAL_SECTION();
+    if (function) {
+        return function;
+    }
+    int keep = 0;
+    function = pool_describe(state, pool->core, callable, &keep);
+    if (function && keep) {
+        function_ref(function);
+        Py_BEGIN_CRITICAL_SECTION(pool);
+        struct function *old = pool->known[slot].function;
+        pool->known[slot].function = function;
+        Py_XSETREF(pool->known[slot].callable, Py_NewRef(callable));
+        function_unref(old);
+        Py_END_CRITICAL_SECTION();
+    }
+    return function;
+}
+
+/* ---- submitting ---- */
+
+static void
+pool_raise_refusal(struct pool_state *state, struct core *core)
+{
+    const char *broken = atomic_load(&core->broken);
+    if (broken) {
+        PyObject *parts = Py_BuildValue("(is)", (int)TASK_BROKEN, broken);
+        PyObject *error = parts ? state_call(state->hook_failed, parts) : NULL;
+        if (error) {
+            PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        }
+        Py_XDECREF(error);
+        Py_XDECREF(parts);
+    }
+    else {
+        PyErr_SetString(PyExc_RuntimeError, "cannot schedule new futures after shutdown");
+    }
+}
+
+/* Queues the task of the future and starts a worker where one is missing. Steals `future`. */
+static PyObject *
+pool_enqueue(struct pool *pool, struct pool_state *state, struct task *task, PyObject *future)
+{
+    struct core *core = pool->core;
+    int start = jobs_push(&core->jobs, &task->job);
+    if (start < 0) {
+        job_unref(&task->job); /* what the queue would have held */
+        Py_DECREF(future);
+        pool_raise_refusal(state, core);
+        return NULL;
+    }
+    if (start > 0 && core_start_workers(state, core, pool->setup, start) < 0) {
+        Py_DECREF(future);
+        return NULL;
+    }
+    return future;
+}
+
+/* A task that could not be sent: its future tells why, as it would from a worker. */
+static PyObject *
+pool_failed(struct pool_state *state, struct task *task, PyObject *future)
+{
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        job_unref(&task->job);
+        Py_DECREF(future);
+        return NULL;
+    }
+    future_fail(state, future);
+    job_unref(&task->job);
+    return future;
+}
+
+/* Is this pool ready for a task? Also gives back what the interpreter's objects lent out. */
+static int
+pool_begin(struct pool *pool, struct pool_state *state)
+{
+    if (pool_check_open(pool) < 0) {
+        return -1;
+    }
+    if (state->exiting) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "cannot schedule new futures after interpreter shutdown");
+        return -1;
+    }
+    if (atomic_load(&pool->core->jobs.mode) != JOBS_OPEN &&
+        atomic_load(&pool->core->jobs.mode) != JOBS_PAUSED) {
+        pool_raise_refusal(state, pool->core);
+        return -1;
+    }
+    state_drain(state);
+    return 0;
+}
+
+/* A task and its future, the function described; *failed when only the future can tell. */
+static struct task *
+pool_new_task(struct pool *pool, struct pool_state *state, PyObject *callable, enum task_kind kind,
+              PyObject **future, int *failed)
+{
+    struct function *function = pool_function(pool, state, callable);
+    *failed = function == NULL;
+    struct task *task = task_new(pool->core, function, kind);
+    function_unref(function);
+    if (!task) {
+        if (!*failed) {
+            PyErr_NoMemory();
+        }
+        return NULL;
+    }
+    PyObject *error = *failed ? PyErr_GetRaisedException() : NULL;
+    *future = future_new(state, task);
+    if (!*future) {
+        job_unref(&task->job);
+        job_unref(&task->job);
+        Py_XDECREF(error);
+        return NULL;
+    }
+    if (error) {
+        PyErr_SetRaisedException(error);
+    }
+    return task;
+}
+
+/* Arguments, keyword values, then the names: in the order the worker wants them. */
+static int
+pool_encode_call(struct pool_state *state, struct task *task, PyObject *const *args,
+                 Py_ssize_t count, PyObject *names)
+{
+    Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+    task->arg_count = (int)count;
+    task->kw_count = (int)named;
+    if (!named) {
+        return transfer_encode(state, &task->in, args, count);
+    }
+    PyObject **values = PyMem_New(PyObject *, (size_t)(count + named + 1));
+    if (!values) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memcpy(values, args, (size_t)(count + named) * sizeof(*values));
+    values[count + named] = names;
+    int result = transfer_encode(state, &task->in, values, count + named + 1);
+    PyMem_Free(values);
+    return result;
+}
+
+static PyObject *
+pool_submit(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    struct pool *pool = (struct pool *)self;
+    struct pool_state *state = state_of(Py_TYPE(self));
+    PyObject *future;
+    int failed;
+    if (count < 1) {
+        PyErr_SetString(PyExc_TypeError, "submit() takes the function as its first argument");
+        return NULL;
+    }
+    if (pool_begin(pool, state) < 0) {
+        return NULL;
+    }
+    struct task *task = pool_new_task(pool, state, args[0], TASK_CALL, &future, &failed);
+    if (!task) {
+        return NULL;
+    }
+    if (failed || pool_encode_call(state, task, args + 1, count - 1, names) < 0) {
+        return pool_failed(state, task, future);
+    }
+    return pool_enqueue(pool, state, task, future);
+}
+
+static PyObject *
+pool_submit_chunk(PyObject *self, PyObject *args)
+{
+    struct pool *pool = (struct pool *)self;
+    struct pool_state *state = state_of(Py_TYPE(self));
+    PyObject *callable;
+    PyObject *items;
+    PyObject *future;
+    int starred;
+    int failed;
+    if (!PyArg_ParseTuple(args, "OO!p:_submit_chunk", &callable, &PyList_Type, &items, &starred) ||
+        pool_begin(pool, state) < 0) {
+        return NULL;
+    }
+    struct task *task =
+        pool_new_task(pool, state, callable, starred ? TASK_STARRED : TASK_CHUNK, &future, &failed);
+    if (!task) {
+        return NULL;
+    }
+    if (failed || transfer_encode(state, &task->in, &items, 1) < 0) {
+        return pool_failed(state, task, future);
+    }
+    return pool_enqueue(pool, state, task, future);
+}
+
+/* ---- opening ---- */
+
+/* The initializer's function and arguments; if they cannot travel, workers will say so. */
+static int
+pool_set_initializer(struct pool_state *state, struct core *core, PyObject *initializer,
+                     PyObject *initargs)
+{
+    int keep;
+    core->initializer = pool_describe(state, core, initializer, &keep);
+    core->initializer_args = (int)PyTuple_GET_SIZE(initargs);
+    if (core->initializer &&
+        transfer_encode(state, &core->initializer_in, ((PyTupleObject *)initargs)->ob_item,
+                        PyTuple_GET_SIZE(initargs)) == 0) {
+        return 0;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return -1;
+    }
+    PyObject *error = PyErr_GetRaisedException();
+    PyObject *text = PyUnicode_FromFormat("%s: %S", Py_TYPE(error)->tp_name, error);
+    const char *message = text ? PyUnicode_AsUTF8(text) : NULL;
+    core->initializer_error = strdup(message ? message : "the initializer cannot be sent");
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_DECREF(error);
+    return 0;
+}
+
+static PyObject *
+pool_open(PyObject *self, PyObject *args)
+{
+    struct pool *pool = (struct pool *)self;
+    struct pool_state *state = state_of(Py_TYPE(self));
+    int max_workers;
+    const char *name;
+    double exit_timeout;
+    PyObject *setup;
+    PyObject *initializer;
+    PyObject *initargs;
+    if (!PyArg_ParseTuple(args, "isdOOO!:_open", &max_workers, &name, &exit_timeout, &setup,
+                          &initializer, &PyTuple_Type, &initargs)) {
+        return NULL;
+    }
+    if (pool->core || !state->future_type) {
+        PyErr_SetString(PyExc_RuntimeError, "a pool is opened once, through InterpreterPool");
+        return NULL;
+    }
+    if (state->exiting) {
+        PyErr_SetString(PyExc_RuntimeError, "cannot make a pool after interpreter shutdown");
+        return NULL;
+    }
+    core_prune(state);
+    struct core *core = core_new(state, max_workers, name, exit_timeout);
+    if (!core) {
+        return NULL;
+    }
+    pool->core = core;
+    pool->setup = Py_NewRef(setup);
+    if (!Py_IsNone(initializer) && (notifier_start(core->notifier) < 0 ||
+                                    pool_set_initializer(state, core, initializer, initargs) < 0)) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* ---- ending ---- */
+
+static void
+pool_cancel_queue(struct pool_state *state, struct core *core)
+{
+    struct job *job = jobs_take_all(&core->jobs);
+    while (job) {
+        struct job *next = job->next;
+        future_cancel_task(state, (struct task *)job);
+        job_unref(job);
+        job = next;
+    }
+}
+
+static PyObject *
+pool_shutdown(PyObject *self, PyObject *args)
+{
+    struct pool *pool = (struct pool *)self;
+    struct pool_state *state = state_of(Py_TYPE(self));
+    double timeout; /* seconds; negative: no limit; 0: do not wait */
+    int cancel;
+    if (!PyArg_ParseTuple(args, "dp:_shutdown", &timeout, &cancel)) {
+        return NULL;
+    }
+    struct core *core = pool->core;
+    if (!core) {
+        Py_RETURN_TRUE;
+    }
+    if (atomic_load(&core->jobs.mode) != JOBS_ABORT) {
+        jobs_set_mode(&core->jobs, JOBS_DRAIN);
+    }
+    if (cancel) {
+        pool_cancel_queue(state, core);
+    }
+    int gone = 0;
+    if (timeout != 0.0) {
+        gone = core_wait(core, wait_deadline(timeout));
+        if (gone < 0) {
+            return NULL;
+        }
+        if (gone) {
+            notifier_catch_up(core->notifier);
+        }
+    }
+    state_drain(state);
+    return PyBool_FromLong(gone);
+}
+
+static PyObject *
+pool_interrupt_all(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct pool *pool = (struct pool *)self;
+    return pool->core ? PyLong_FromLong(core_interrupt_all(pool->core)) : PyLong_FromLong(0);
+}
+
+static PyObject *
+pool_give_up(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct pool *pool = (struct pool *)self;
+    if (!pool->core) {
+        return PyLong_FromLong(0);
+    }
+    jobs_set_mode(&pool->core->jobs, JOBS_ABORT);
+    pool_cancel_queue(state_of(Py_TYPE(self)), pool->core);
+    return PyLong_FromLong(core_give_up(pool->core));
+}
+
+static PyObject *
+pool_running(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct pool *pool = (struct pool *)self;
+    return pool->core ? core_running(pool->core) : PyList_New(0);
+}
+
+static PyObject *
+pool_get_workers(PyObject *self, void *closure)
+{
+    (void)closure;
+    struct pool *pool = (struct pool *)self;
+    return PyLong_FromLong(pool->core ? jobs_workers(&pool->core->jobs) : 0);
+}
+
+static PyObject *
+pool_get_queued(PyObject *self, void *closure)
+{
+    (void)closure;
+    struct pool *pool = (struct pool *)self;
+    return PyLong_FromLong(pool->core ? atomic_load(&pool->core->jobs.queued) : 0);
+}
+
+static PyObject *
+pool_get_broken(PyObject *self, void *closure)
+{
+    (void)closure;
+    struct pool *pool = (struct pool *)self;
+    const char *broken = pool->core ? atomic_load(&pool->core->broken) : NULL;
+    if (!broken) {
+        Py_RETURN_FALSE;
+    }
+    return PyUnicode_DecodeUTF8(broken, (Py_ssize_t)strlen(broken), "replace");
+}
+
+/* ---- type ---- */
+
+static int
+pool_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    struct pool *pool = (struct pool *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(pool->setup);
+    for (int i = 0; i < KNOWN_FUNCTIONS; i++) {
+        Py_VISIT(pool->known[i].callable);
+    }
+    return 0;
+}
+
+static int
+pool_clear(PyObject *self)
+{
+    struct pool *pool = (struct pool *)self;
+    Py_CLEAR(pool->setup);
+    for (int i = 0; i < KNOWN_FUNCTIONS; i++) {
+        function_unref(pool->known[i].function);
+        pool->known[i].function = NULL;
+        Py_CLEAR(pool->known[i].callable);
+    }
+    return 0;
+}
+
+/* Workers finish what is queued and leave, as those of any executor that is dropped. */
+static void
+pool_dealloc(PyObject *self)
+{
+    struct pool *pool = (struct pool *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (pool->core) {
+        if (atomic_load(&pool->core->jobs.mode) == JOBS_OPEN) {
+            jobs_set_mode(&pool->core->jobs, JOBS_DRAIN);
+        }
+        atomic_store(&pool->core->orphaned, 1);
+        core_unref(pool->core);
+    }
+    pool_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef pool_methods[] = {
+    {"submit", (PyCFunction)(void (*)(void))pool_submit, METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR("submit($self, fn, /, *args, **kwargs)\n--\n\n"
+               "Has fn(*args, **kwargs) called by a worker.\n\n"
+               "Returns: a Future. What cannot be sent makes the future fail; RuntimeError after\n"
+               "shutdown, BrokenInterpreterPool after a failed initializer.\n"
+               "Threads: any of the interpreter that made the pool.\n"
+               "Since: 0.1.")},
+    {"running", pool_running, METH_NOARGS,
+     PyDoc_STR("running($self)\n--\n\n"
+               "What the workers are at: a list of (worker, task name, seconds since it began).")},
+    {"_open", pool_open, METH_VARARGS, NULL},
+    {"_submit_chunk", pool_submit_chunk, METH_VARARGS, NULL},
+    {"_shutdown", pool_shutdown, METH_VARARGS, NULL},
+    {"_interrupt_all", pool_interrupt_all, METH_NOARGS, NULL},
+    {"_give_up", pool_give_up, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef pool_getset[] = {
+    {"_worker_count", pool_get_workers, NULL, NULL, NULL},
+    {"_queued", pool_get_queued, NULL, NULL, NULL},
+    {"_broken", pool_get_broken, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot pool_slots[] = {
+    {Py_tp_dealloc, pool_dealloc}, {Py_tp_traverse, pool_traverse}, {Py_tp_clear, pool_clear},
+    {Py_tp_methods, pool_methods}, {Py_tp_getset, pool_getset},     {0, NULL},
+};
+
+PyType_Spec pool_object_spec = {
+    .name = "extpool._pool.Pool",
+    .basicsize = sizeof(struct pool),
+    .flags =
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = pool_slots,
+};

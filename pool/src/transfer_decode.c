@@ -1,0 +1,442 @@
+/* Reading values. Messages come from transfer_encode() of this very build, so they are trusted. */
+#include "transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "channel.h"
+#include "transfer_tags.h"
+
+struct decoder {
+    struct pool_state *state;
+    const struct message *message;
+    size_t position;
+    PyObject **memo; /* strong references, in order of number */
+    uint32_t memo_count;
+    uint32_t memo_capacity;
+    int slots_ready;
+    PyObject *slots[TRANSFER_SLOTS]; /* strong references */
+};
+
+static PyObject *decode_value(struct decoder *decoder);
+
+static const char *
+decode_take(struct decoder *decoder, size_t size)
+{
+    const char *place = decoder->message->data + decoder->position;
+    decoder->position += size;
+    return place;
+}
+
+static Py_ssize_t
+decode_count(struct decoder *decoder)
+{
+    Py_ssize_t count;
+    memcpy(&count, decode_take(decoder, sizeof(count)), sizeof(count));
+    return count;
+}
+
+static struct block *
+decode_block(struct decoder *decoder)
+{
+    int number;
+    memcpy(&number, decode_take(decoder, sizeof(number)), sizeof(number));
+    return decoder->message->blocks[number];
+}
+
+static int
+decode_remember(struct decoder *decoder, PyObject *value)
+{
+    if (decoder->memo_count == decoder->memo_capacity) {
+        uint32_t capacity = decoder->memo_capacity ? decoder->memo_capacity * 2 : 16;
+        PyObject **memo = realloc(decoder->memo, capacity * sizeof(*memo));
+        if (!memo) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        decoder->memo = memo;
+        decoder->memo_capacity = capacity;
+    }
+    decoder->memo[decoder->memo_count++] = Py_NewRef(value);
+    return 0;
+}
+
+static PyObject *
+decode_str(struct decoder *decoder)
+{
+    static const Py_UCS4 largest[] = {0x7f, 0xff, 0xffff, 0, 0x10ffff};
+    int kind = *decode_take(decoder, 1);
+    Py_ssize_t length = decode_count(decoder);
+    size_t size = (size_t)length * (size_t)(kind ? kind : 1);
+    const char *characters = decode_take(decoder, size);
+    PyObject *str = PyUnicode_New(length, length ? largest[kind] : 0);
+    if (str && length) {
+        memcpy(PyUnicode_DATA(str), characters, size);
+    }
+    return str;
+}
+
+static PyObject *
+decode_str_keep(struct decoder *decoder)
+{
+    uint8_t slot = (uint8_t)*decode_take(decoder, 1);
+    decode_take(decoder, 1); /* TAG_STR */
+    PyObject *str = decode_str(decoder);
+    if (!str) {
+        return NULL;
+    }
+    if (!decoder->slots_ready) {
+        memset(decoder->slots, 0, sizeof(decoder->slots));
+        decoder->slots_ready = 1;
+    }
+    Py_XSETREF(decoder->slots[slot], Py_NewRef(str));
+    return str;
+}
+
+static PyObject *
+decode_int_big(struct decoder *decoder)
+{
+    Py_ssize_t size = decode_count(decoder);
+    const char *bytes = decode_take(decoder, (size_t)size);
+#if PY_VERSION_HEX >= 0x030d0000
+    return PyLong_FromNativeBytes(bytes, (size_t)size, Py_ASNATIVEBYTES_LITTLE_ENDIAN);
+#else
+    (void)bytes;
+    PyErr_SetString(PyExc_SystemError, "big integers are pickled here");
+    return NULL;
+#endif
+}
+
+static PyObject *
+decode_list_int64(struct decoder *decoder)
+{
+    Py_ssize_t count = decode_count(decoder);
+    const char *items = decode_take(decoder, (size_t)count * 8);
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t i = 0; list && i < count; i++) {
+        long long number;
+        memcpy(&number, items + 8 * i, 8);
+        PyObject *item = PyLong_FromLongLong(number);
+        if (!item) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+static PyObject *
+decode_list_float(struct decoder *decoder)
+{
+    Py_ssize_t count = decode_count(decoder);
+    const char *items = decode_take(decoder, (size_t)count * 8);
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t i = 0; list && i < count; i++) {
+        double number;
+        memcpy(&number, items + 8 * i, 8);
+        PyObject *item = PyFloat_FromDouble(number);
+        if (!item) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+static PyObject *
+decode_tuple(struct decoder *decoder)
+{
+    Py_ssize_t count = decode_count(decoder);
+    PyObject *tuple = PyTuple_New(count);
+    for (Py_ssize_t i = 0; tuple && i < count; i++) {
+        PyObject *item = decode_value(decoder);
+        if (!item) {
+            Py_CLEAR(tuple);
+            break;
+        }
+        PyTuple_SET_ITEM(tuple, i, item);
+    }
+    return tuple;
+}
+
+/* Items are put in as they come, so that an item may refer back to the list. */
+static int
+decode_list_items(struct decoder *decoder, PyObject *list, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = decode_value(decoder);
+        if (!item) {
+            return -1;
+        }
+        int failed = PyList_Append(list, item);
+        Py_DECREF(item);
+        if (failed) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static PyObject *
+decode_list_fixed(struct decoder *decoder, Py_ssize_t count)
+{
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t i = 0; list && i < count; i++) {
+        PyObject *item = decode_value(decoder);
+        if (!item) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+static int
+decode_dict_items(struct decoder *decoder, PyObject *dict, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *key = decode_value(decoder);
+        PyObject *value = key ? decode_value(decoder) : NULL;
+        int failed = !value || PyDict_SetItem(dict, key, value) < 0;
+        Py_XDECREF(key);
+        Py_XDECREF(value);
+        if (failed) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+decode_set_items(struct decoder *decoder, PyObject *set, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = decode_value(decoder);
+        int failed = !item || PySet_Add(set, item) < 0;
+        Py_XDECREF(item);
+        if (failed) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* A list, dict or set; `numbered` ones are remembered before their items are read. */
+static PyObject *
+decode_container(struct decoder *decoder, int tag, int numbered)
+{
+    Py_ssize_t count = decode_count(decoder);
+    if (tag == TAG_LIST && !numbered) {
+        return decode_list_fixed(decoder, count);
+    }
+    PyObject *container = tag == TAG_LIST        ? PyList_New(0)
+                          : tag == TAG_DICT      ? PyDict_New()
+                          : tag == TAG_FROZENSET ? PyFrozenSet_New(NULL)
+                                                 : PySet_New(NULL);
+    if (!container || (numbered && decode_remember(decoder, container) < 0)) {
+        Py_XDECREF(container);
+        return NULL;
+    }
+    int failed = tag == TAG_LIST   ? decode_list_items(decoder, container, count)
+                 : tag == TAG_DICT ? decode_dict_items(decoder, container, count)
+                                   : decode_set_items(decoder, container, count);
+    if (failed) {
+        Py_CLEAR(container);
+    }
+    return container;
+}
+
+/* The container after TAG_MEMO. Tuples and frozensets get their number when complete. */
+static PyObject *
+decode_numbered(struct decoder *decoder)
+{
+    int tag = *decode_take(decoder, 1);
+    PyObject *value;
+    switch (tag) {
+    case TAG_LIST:
+    case TAG_DICT:
+    case TAG_SET:
+        return decode_container(decoder, tag, 1);
+    default:
+        decoder->position--;
+        value = decode_value(decoder);
+        if (value && decode_remember(decoder, value) < 0) {
+            Py_CLEAR(value);
+        }
+        return value;
+    }
+}
+
+static PyObject *
+decode_view(struct decoder *decoder)
+{
+    PyObject *shared = transfer_shared_new(decoder->state, decode_block(decoder));
+    if (!shared) {
+        return NULL;
+    }
+    PyObject *view = PyMemoryView_FromObject(shared);
+    Py_DECREF(shared);
+    return view;
+}
+
+static PyObject *
+decode_number(struct decoder *decoder, int tag)
+{
+    long long integer = 0;
+    int32_t medium;
+    Py_complex number = {0.0, 0.0};
+    switch (tag) {
+    case TAG_INT8:
+        return PyLong_FromLong((signed char)*decode_take(decoder, 1));
+    case TAG_INT32:
+        memcpy(&medium, decode_take(decoder, sizeof(medium)), sizeof(medium));
+        return PyLong_FromLong(medium);
+    case TAG_INT64:
+        memcpy(&integer, decode_take(decoder, sizeof(integer)), sizeof(integer));
+        return PyLong_FromLongLong(integer);
+    case TAG_FLOAT:
+        memcpy(&number.real, decode_take(decoder, sizeof(double)), sizeof(double));
+        return PyFloat_FromDouble(number.real);
+    default:
+        memcpy(&number, decode_take(decoder, sizeof(number)), sizeof(number));
+        return PyComplex_FromCComplex(number);
+    }
+}
+
+static PyObject *
+decode_reference(struct decoder *decoder)
+{
+    uint32_t number;
+    memcpy(&number, decode_take(decoder, sizeof(number)), sizeof(number));
+    return Py_NewRef(decoder->memo[number]);
+}
+
+static PyObject *
+decode_bytes(struct decoder *decoder, int tag)
+{
+    if (tag == TAG_BYTES_BIG) {
+        const struct block *block = decode_block(decoder);
+        return PyBytes_FromStringAndSize(block->data, (Py_ssize_t)block->size);
+    }
+    Py_ssize_t size = decode_count(decoder);
+    const char *bytes = decode_take(decoder, (size_t)size);
+    return tag == TAG_BYTES ? PyBytes_FromStringAndSize(bytes, size)
+                            : PyByteArray_FromStringAndSize(bytes, size);
+}
+
+static PyObject *
+decode_pickle(struct decoder *decoder)
+{
+    decoder->position--; /* transfer_unpickle() looks at the tag itself */
+    return transfer_unpickle(decoder->state, decoder->message, &decoder->position);
+}
+
+static PyObject *
+decode_value(struct decoder *decoder)
+{
+    int tag = *decode_take(decoder, 1);
+    switch (tag) {
+    case TAG_NONE:
+        Py_RETURN_NONE;
+    case TAG_TRUE:
+        Py_RETURN_TRUE;
+    case TAG_FALSE:
+        Py_RETURN_FALSE;
+    case TAG_INT8:
+    case TAG_INT32:
+    case TAG_INT64:
+    case TAG_FLOAT:
+    case TAG_COMPLEX:
+        return decode_number(decoder, tag);
+    case TAG_INT_BIG:
+        return decode_int_big(decoder);
+    case TAG_STR:
+        return decode_str(decoder);
+    case TAG_STR_KEEP:
+        return decode_str_keep(decoder);
+    case TAG_STR_KEPT:
+        return Py_NewRef(decoder->slots[(uint8_t)*decode_take(decoder, 1)]);
+    case TAG_BYTES:
+    case TAG_BYTES_BIG:
+    case TAG_BYTEARRAY:
+        return decode_bytes(decoder, tag);
+    case TAG_TUPLE:
+        return decode_tuple(decoder);
+    case TAG_LIST_INT64:
+        return decode_list_int64(decoder);
+    case TAG_LIST_FLOAT:
+        return decode_list_float(decoder);
+    case TAG_LIST:
+    case TAG_DICT:
+    case TAG_SET:
+    case TAG_FROZENSET:
+        return decode_container(decoder, tag, 0);
+    case TAG_MEMO:
+        return decode_numbered(decoder);
+    case TAG_REF:
+        return decode_reference(decoder);
+    case TAG_VIEW:
+        return decode_view(decoder);
+    case TAG_SHARED:
+        return transfer_shared_new(decoder->state, decode_block(decoder));
+    case TAG_CHANNEL:
+        return channel_from_block(decoder->state, decode_block(decoder));
+    case TAG_PICKLE:
+    case TAG_PICKLE_OWN:
+        return decode_pickle(decoder);
+    default:
+        PyErr_Format(PyExc_SystemError, "extpool: unknown tag %d in a message", tag);
+        return NULL;
+    }
+}
+
+static void
+decoder_end(struct decoder *decoder)
+{
+    for (uint32_t i = 0; i < decoder->memo_count; i++) {
+        Py_DECREF(decoder->memo[i]);
+    }
+    free(decoder->memo);
+    if (decoder->slots_ready) {
+        for (int i = 0; i < TRANSFER_SLOTS; i++) {
+            Py_XDECREF(decoder->slots[i]);
+        }
+    }
+}
+
+int
+transfer_decode_all(struct pool_state *state, const struct message *message, size_t *position,
+                    PyObject **values, Py_ssize_t count)
+{
+    struct decoder decoder;
+    decoder.state = state;
+    decoder.message = message;
+    decoder.position = *position;
+    decoder.memo = NULL;
+    decoder.memo_count = 0;
+    decoder.memo_capacity = 0;
+    decoder.slots_ready = 0;
+    Py_ssize_t i = 0;
+    while (i < count && (values[i] = decode_value(&decoder)) != NULL) {
+        i++;
+    }
+    decoder_end(&decoder);
+    *position = decoder.position;
+    if (i == count) {
+        return 0;
+    }
+    while (i > 0) {
+        Py_CLEAR(values[--i]);
+    }
+    return -1;
+}
+
+PyObject *
+transfer_decode(struct pool_state *state, const struct message *message, size_t *position)
+{
+    PyObject *value;
+    return transfer_decode_all(state, message, position, &value, 1) < 0 ? NULL : value;
+}

@@ -1,0 +1,235 @@
+#define _GNU_SOURCE
+#include "worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "channel_core.h"
+#include "interp.h"
+#include "transfer.h"
+#include "worker_run.h"
+
+/* Python code recurses on this stack; some systems give secondary threads very little. */
+#define STACK_SIZE ((size_t)16 << 20)
+
+#define ERROR_SIZE 2000
+
+void
+worker_ref(struct worker *worker)
+{
+    atomic_fetch_add(&worker->refs, 1);
+}
+
+void
+worker_unref(struct worker *worker)
+{
+    if (atomic_fetch_sub(&worker->refs, 1) == 1) {
+        message_clear(&worker->setup);
+        wait_destroy(&worker->quiet);
+        pthread_mutex_destroy(&worker->lock);
+        core_unref(worker->core);
+        free(worker);
+    }
+}
+
+int
+worker_interrupt(struct worker *worker, struct task *task)
+{
+    struct interp_visit visit;
+    pthread_mutex_lock(&worker->lock);
+    int busy = worker->interp && worker->current && (!task || worker->current == task);
+    PyInterpreterState *interp = worker->interp;
+    worker->visitors += busy;
+    pthread_mutex_unlock(&worker->lock);
+    if (!busy) {
+        return 0;
+    }
+    int result = -1;
+    int entered = interp_visit(&visit, interp) == 0;
+    pthread_mutex_lock(&worker->lock);
+    if (entered) {
+        result = 0;
+        /* The task cannot end while we look: the worker takes the same lock for that. */
+        if (worker->current && (!task || worker->current == task)) {
+            worker->current->interrupted = 1;
+            interp_raise_here(worker->thread_id, PyExc_KeyboardInterrupt);
+            if (worker->waiting) {
+                waiter_signal(worker->waiting);
+            }
+            result = 1;
+        }
+    }
+    pthread_mutex_unlock(&worker->lock);
+    if (entered) {
+        interp_visit_end(&visit);
+    }
+    pthread_mutex_lock(&worker->lock);
+    worker->visitors--;
+    pthread_mutex_unlock(&worker->lock);
+    atomic_fetch_add(&worker->quiet.value, 1);
+    wait_wake(&worker->quiet, 1);
+    return result;
+}
+
+/* No visitor may come any more, and those here have to leave before the interpreter ends. */
+static void
+worker_close_door(struct worker *worker, PyThreadState **own)
+{
+    interp_leave(own);
+    for (;;) {
+        int seen = atomic_load(&worker->quiet.value);
+        pthread_mutex_lock(&worker->lock);
+        worker->interp = NULL;
+        int visitors = worker->visitors;
+        pthread_mutex_unlock(&worker->lock);
+        if (visitors == 0) {
+            break;
+        }
+        wait_sleep(&worker->quiet, seen, WAIT_FOREVER);
+    }
+    interp_return(own);
+}
+
+/* Takes the worker out of the pool's list; nobody else can find it afterwards. */
+static void
+worker_unlist(struct worker *worker)
+{
+    struct core *core = worker->core;
+    pthread_mutex_lock(&core->lock);
+    for (struct worker **link = &core->workers; *link; link = &(*link)->next) {
+        if (*link == worker) {
+            *link = worker->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&core->lock);
+}
+
+/* Leaves the pool: counted down once, by whoever declared the worker gone first. */
+static void
+worker_leave(struct worker *worker, int was_ready)
+{
+    worker_unlist(worker);
+    pthread_mutex_lock(&worker->lock);
+    int lost = worker->lost;
+    worker->lost = 1;
+    pthread_mutex_unlock(&worker->lock);
+    if (lost) {
+        atomic_fetch_sub(&worker->core->lost, 1);
+    }
+    else {
+        jobs_worker_left(&worker->core->jobs, was_ready);
+    }
+}
+
+/* The life of the interpreter. Returns 1 when it got as far as taking tasks. */
+static int
+worker_live(struct worker *worker, PyThreadState *own)
+{
+    char error[ERROR_SIZE];
+    struct core *core = worker->core;
+    struct pool_state *state = worker_prepare(worker, error, sizeof(error));
+    int ready = state != NULL;
+    if (ready) {
+        jobs_worker_ready(&core->jobs);
+        worker_serve(worker, state, &own);
+    }
+    else {
+        core_report_broken(core, error);
+    }
+    worker_forget(worker, state);
+    worker_close_door(worker, &own);
+    if (worker_wind_up(state) == 0 && !interp_has_others(own)) {
+        interp_end(own);
+    }
+    else {
+        /* A thread that a task left behind still uses the interpreter: it cannot be ended. */
+        interp_leave(&own);
+        atomic_fetch_add(&core->lost, 1);
+    }
+    return ready;
+}
+
+static void *
+worker_main(void *arg)
+{
+    struct worker *worker = arg;
+    char error[ERROR_SIZE];
+    int ready = 0;
+    PyThreadState *own = interp_create(error, sizeof(error));
+    if (own) {
+        pthread_mutex_lock(&worker->lock);
+        worker->interp = PyThreadState_GetInterpreter(own);
+        worker->thread_id = PyThread_get_thread_ident();
+        pthread_mutex_unlock(&worker->lock);
+        ready = worker_live(worker, own);
+    }
+    else {
+        core_report_broken(worker->core, error);
+    }
+    worker_leave(worker, ready);
+    worker_unref(worker);
+    return NULL;
+}
+
+/* Starts the thread with all signals blocked: they are for the interpreter that made the pool. */
+static int
+worker_start_thread(struct worker *worker)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    char name[CORE_NAME];
+    if (pthread_attr_init(&attributes) != 0) {
+        return -1;
+    }
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    worker_ref(worker);
+    int failed = pthread_create(&thread, &attributes, worker_main, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (failed) {
+        worker_unref(worker);
+        return -1;
+    }
+#if defined(__linux__)
+    snprintf(name, sizeof(name), "%s", worker->core->name);
+    pthread_setname_np(thread, name);
+#else
+    (void)name;
+#endif
+    return 0;
+}
+
+int
+worker_start(struct core *core, struct message *setup)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+    if (!worker) {
+        return -1;
+    }
+    atomic_init(&worker->refs, 1);
+    pthread_mutex_init(&worker->lock, NULL);
+    wait_init(&worker->quiet);
+    core_ref(core);
+    worker->core = core;
+    message_move(&worker->setup, setup);
+    pthread_mutex_lock(&core->lock);
+    worker->number = ++core->worker_numbers;
+    worker->next = core->workers;
+    core->workers = worker;
+    pthread_mutex_unlock(&core->lock);
+    int result = worker_start_thread(worker);
+    if (result < 0) {
+        worker_unlist(worker);
+        message_move(setup, &worker->setup);
+    }
+    worker_unref(worker);
+    return result;
+}

@@ -1,0 +1,301 @@
+#include "worker_run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "interp.h"
+#include "transfer.h"
+
+#define FEW_ARGS 8
+
+/* ---- functions ---- */
+
+/* module.a.b for ("n", module, "a.b"). */
+static PyObject *
+run_find(PyObject *spec)
+{
+    PyObject *module = PyImport_Import(PyTuple_GET_ITEM(spec, 1));
+    PyObject *dot = module ? PyUnicode_FromString(".") : NULL;
+    PyObject *names = dot ? PyUnicode_Split(PyTuple_GET_ITEM(spec, 2), dot, -1) : NULL;
+    PyObject *found = module;
+    Py_XDECREF(dot);
+    if (!names) {
+        Py_XDECREF(module);
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; found && i < PyList_GET_SIZE(names); i++) {
+        Py_SETREF(found, PyObject_GetAttr(found, PyList_GET_ITEM(names, i)));
+    }
+    Py_DECREF(names);
+    return found;
+}
+
+/* The function that the description gives in this interpreter, remembered by its serial number. */
+static PyObject *
+run_function(struct worker *worker, struct pool_state *state, const struct function *function)
+{
+    size_t slot = function->serial & (WORKER_FUNCTIONS - 1);
+    if (worker->functions[slot].serial == function->serial) {
+        return Py_NewRef(worker->functions[slot].function);
+    }
+    size_t position = 0;
+    PyObject *spec = transfer_decode(state, &function->spec, &position);
+    if (!spec) {
+        return NULL;
+    }
+    PyObject *kind = PyTuple_Check(spec) ? PyTuple_GET_ITEM(spec, 0) : NULL;
+    PyObject *found =
+        kind && PyUnicode_Check(kind) && PyUnicode_CompareWithASCIIString(kind, "n") == 0
+            ? run_find(spec)
+            : state_call(state->hook_build, spec);
+    Py_DECREF(spec);
+    if (found) {
+        worker->functions[slot].serial = function->serial;
+        Py_XSETREF(worker->functions[slot].function, Py_NewRef(found));
+    }
+    return found;
+}
+
+/* ---- calls ---- */
+
+/* function(*args, **kwargs) with what the message holds. */
+static PyObject *
+run_call(struct pool_state *state, PyObject *function, const struct message *in, int arg_count,
+         int kw_count)
+{
+    PyObject *few[FEW_ARGS + 2];
+    PyObject **values = few;
+    Py_ssize_t count = arg_count + kw_count + (kw_count > 0);
+    if (count > FEW_ARGS) {
+        values = PyMem_New(PyObject *, (size_t)count + 1);
+        if (!values) {
+            return PyErr_NoMemory();
+        }
+    }
+    size_t position = 0;
+    PyObject *result = NULL;
+    if (transfer_decode_all(state, in, &position, values + 1, count) == 0) {
+        PyObject *names = kw_count > 0 ? values[count] : NULL;
+        result = PyObject_Vectorcall(function, values + 1,
+                                     (size_t)arg_count | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
+        for (Py_ssize_t i = 1; i <= count; i++) {
+            Py_DECREF(values[i]);
+        }
+    }
+    if (values != few) {
+        PyMem_Free(values);
+    }
+    return result;
+}
+
+/* [function(item) or function(*item) for item in the one argument]. */
+static PyObject *
+run_chunk(struct pool_state *state, PyObject *function, const struct message *in, int starred)
+{
+    size_t position = 0;
+    PyObject *items = transfer_decode(state, in, &position);
+    PyObject *results = items ? PyList_New(PyList_GET_SIZE(items)) : NULL;
+    for (Py_ssize_t i = 0; results && i < PyList_GET_SIZE(items); i++) {
+        PyObject *item = PyList_GET_ITEM(items, i);
+        PyObject *result =
+            starred ? PyObject_CallObject(function, item) : PyObject_CallOneArg(function, item);
+        if (!result) {
+            Py_CLEAR(results);
+            break;
+        }
+        PyList_SET_ITEM(results, i, result);
+    }
+    Py_XDECREF(items);
+    return results;
+}
+
+static PyObject *
+run_body(struct worker *worker, struct pool_state *state, struct task *task)
+{
+    PyObject *function = run_function(worker, state, task->function);
+    PyObject *result = NULL;
+    if (function) {
+        result = task->kind == TASK_CALL
+                     ? run_call(state, function, &task->in, task->arg_count, task->kw_count)
+                     : run_chunk(state, function, &task->in, task->kind == TASK_STARRED);
+        Py_DECREF(function);
+    }
+    return result;
+}
+
+/* From here on nobody can interrupt the task. */
+static void
+run_leave_task(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    struct task *task = worker->current;
+    worker->current = NULL;
+    if (task && task->interrupted) {
+        interp_raise_here(worker->thread_id, NULL); /* in case it has not gone off yet */
+    }
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* Writes the result, or the exception being raised, into the sealed task. */
+static void
+run_store(struct pool_state *state, struct task *task, PyObject *result)
+{
+    if (result && transfer_encode(state, &task->out, &result, 1) == 0) {
+        task->outcome = TASK_RETURNED;
+        return;
+    }
+    task->outcome = task->interrupted && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
+                        ? TASK_INTERRUPTED
+                        : TASK_RAISED;
+    transfer_encode_error(state, &task->out);
+}
+
+/* Runs one task. Returns 0 when the worker has been given up meanwhile. */
+static int
+run_task(struct worker *worker, struct pool_state *state, struct task *task)
+{
+    struct core *core = worker->core;
+    if (!job_start(&task->job)) {
+        jobs_worker_idle(&core->jobs);
+        job_unref(&task->job);
+        return 1;
+    }
+    pthread_mutex_lock(&worker->lock);
+    worker->current = task;
+    worker->since = wait_now();
+    pthread_mutex_unlock(&worker->lock);
+    PyObject *result = run_body(worker, state, task);
+    run_leave_task(worker);
+    if (!job_seal(&task->job)) {
+        Py_XDECREF(result);
+        PyErr_Clear();
+        job_unref(&task->job);
+        return 0;
+    }
+    run_store(state, task, result);
+    Py_XDECREF(result);
+    message_clear(&task->in); /* buffers are back with their owner before anybody sees the result */
+    jobs_worker_idle(&core->jobs);
+    core_finish(core, task);
+    return 1;
+}
+
+void
+worker_serve(struct worker *worker, struct pool_state *state, PyThreadState **own)
+{
+    struct jobs_blocking blocking = {interp_leave, interp_return, own};
+    struct job *job;
+    while ((job = jobs_pop(&worker->core->jobs, &blocking)) != NULL) {
+        if (!run_task(worker, state, (struct task *)job)) {
+            break;
+        }
+    }
+}
+
+/* ---- beginning and end ---- */
+
+static void
+run_describe_error(char *error, size_t size)
+{
+    PyObject *raised = PyErr_GetRaisedException();
+    PyObject *text = raised ? PyObject_Str(raised) : NULL;
+    const char *message = text ? PyUnicode_AsUTF8(text) : NULL;
+    const char *name = raised ? Py_TYPE(raised)->tp_name : "error";
+    snprintf(error, size, "%s%s%s", name, message && *message ? ": " : "", message ? message : "");
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_XDECREF(raised);
+}
+
+/* extpool._worker.prepare(settings), after the import path is in place. The module's state. */
+static struct pool_state *
+run_import(struct worker *worker)
+{
+    PyObject *path = NULL;
+    PyObject *values[2];
+    size_t position = 0;
+    PyObject *module = PyImport_ImportModule("sys"); /* decoding plain data needs no state */
+    Py_XDECREF(module);
+    if (transfer_decode_all(NULL, &worker->setup, &position, values, 2) < 0) {
+        return NULL;
+    }
+    path = values[0];
+    struct pool_state *state = NULL;
+    if (PySys_SetObject("path", path) == 0) {
+        PyObject *facade = PyImport_ImportModule("extpool._worker");
+        PyObject *own = facade ? PyImport_ImportModule("extpool._pool") : NULL;
+        if (own) {
+            state = PyModule_GetState(own);
+            state->worker = worker;
+            PyObject *done = PyObject_CallMethod(facade, "prepare", "O", values[1]);
+            if (!done) {
+                state = NULL;
+            }
+            Py_XDECREF(done);
+        }
+        Py_XDECREF(own);
+        Py_XDECREF(facade);
+    }
+    Py_DECREF(values[0]);
+    Py_DECREF(values[1]);
+    return state;
+}
+
+static int
+run_initializer(struct worker *worker, struct pool_state *state)
+{
+    struct core *core = worker->core;
+    PyObject *function = run_function(worker, state, core->initializer);
+    if (!function) {
+        return -1;
+    }
+    PyObject *result = run_call(state, function, &core->initializer_in, core->initializer_args, 0);
+    Py_DECREF(function);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+struct pool_state *
+worker_prepare(struct worker *worker, char *error, size_t size)
+{
+    struct core *core = worker->core;
+    if (core->initializer_error) {
+        snprintf(error, size, "%s", core->initializer_error);
+        return NULL;
+    }
+    struct pool_state *state = run_import(worker);
+    if (!state || (core->initializer && run_initializer(worker, state) < 0)) {
+        run_describe_error(error, size);
+        return NULL;
+    }
+    return state;
+}
+
+void
+worker_forget(struct worker *worker, struct pool_state *state)
+{
+    for (int i = 0; i < WORKER_FUNCTIONS; i++) {
+        worker->functions[i].serial = 0;
+        Py_CLEAR(worker->functions[i].function);
+    }
+    if (state) {
+        state->worker = NULL;
+    }
+}
+
+int
+worker_wind_up(struct pool_state *state)
+{
+    if (!state) {
+        return 0; /* never got as far as running code that could leave threads behind */
+    }
+    PyObject *facade = PyImport_ImportModule("extpool._worker");
+    PyObject *done = facade ? PyObject_CallMethod(facade, "wind_up", NULL) : NULL;
+    Py_XDECREF(facade);
+    if (!done) {
+        PyErr_Clear();
+        return -1;
+    }
+    Py_DECREF(done);
+    return 0;
+}
