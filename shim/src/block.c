@@ -230,12 +230,11 @@ block_chunk_of(int rest, int *offset)
 void **
 extshim_block_peek(struct extshim_block *block, int index)
 {
-    int place = index - 1;
-    if (place < EXTSHIM_FIRST_SLOTS) {
-        return &block->first[place];
+    if (index < EXTSHIM_FIRST_SLOTS) {
+        return &block->first[index];
     }
     int offset;
-    int chunk = block_chunk_of(place - EXTSHIM_FIRST_SLOTS, &offset);
+    int chunk = block_chunk_of(index - EXTSHIM_FIRST_SLOTS, &offset);
     if (chunk >= EXTSHIM_MORE_CHUNKS) {
         return NULL;
     }
@@ -246,12 +245,11 @@ extshim_block_peek(struct extshim_block *block, int index)
 void **
 extshim_block_slot(struct extshim_block *block, int index)
 {
-    int place = index - 1;
-    if (place < EXTSHIM_FIRST_SLOTS) {
-        return &block->first[place];
+    if (index < EXTSHIM_FIRST_SLOTS) {
+        return &block->first[index];
     }
     int offset;
-    int chunk = block_chunk_of(place - EXTSHIM_FIRST_SLOTS, &offset);
+    int chunk = block_chunk_of(index - EXTSHIM_FIRST_SLOTS, &offset);
     if (chunk >= EXTSHIM_MORE_CHUNKS) {
         return NULL;
     }

@@ -149,13 +149,6 @@ void *
 ExtShim_GetSlow(ExtShim_Handle *handle)
 {
     struct extshim_block *block = extshim_table_find(PyInterpreterState_Get());
-    int index = EXTSHIM_LOAD_INT(&handle->index);
-    if (EXTSHIM_LIKELY(block != NULL && index != 0 && index <= EXTSHIM_FIRST_SLOTS)) {
-        void *value = EXTSHIM_LOAD_PTR(&block->first[index - 1]);
-        if (EXTSHIM_LIKELY(value != NULL)) {
-            return value;
-        }
-    }
     if (block == NULL) {
         block = extshim_block_here(); /* sets the error */
         if (block == NULL) {

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { EXTSHIM_FIRST_SLOTS = 64, EXTSHIM_MORE_CHUNKS = 12, EXTSHIM_NAME_MAX = 128 };
+enum { EXTSHIM_MORE_CHUNKS = 12, EXTSHIM_NAME_MAX = 128 };
 
 enum extshim_life { EXTSHIM_STARTING = 0, EXTSHIM_ALIVE = 1, EXTSHIM_DEAD = 2 };
 
@@ -32,10 +32,10 @@ struct extshim_execution {
 
 /* All that one interpreter owns in this binary. */
 struct extshim_block {
+    void *first[EXTSHIM_FIRST_SLOTS]; /* stands first: it is ExtShim_Entry.slots */
     PyInterpreterState *interp;
     int life;                           /* atomic: enum extshim_life */
     char module_name[EXTSHIM_NAME_MAX]; /* of the first ExtShim_Begin() */
-    void *first[EXTSHIM_FIRST_SLOTS];
     void **more[EXTSHIM_MORE_CHUNKS]; /* chunk c has EXTSHIM_FIRST_SLOTS << c slots, never moved */
     struct extshim_known_module *modules;
     struct extshim_execution *executing; /* under the lock */

@@ -6,37 +6,24 @@
  */
 #include "internal.h"
 
-enum { FIRST_ENTRIES = 64, PROBES = 8 };
-
-struct table_entry {
-    PyInterpreterState *interp;  /* atomic */
-    struct extshim_block *block; /* atomic */
-};
+enum { PROBES = 8 };
 
 struct table_segment {
     size_t mask;
     struct table_segment *next; /* atomic */
-    struct table_entry *entries;
+    ExtShim_Entry *entries;
 };
 
-static struct table_entry first_entries[FIRST_ENTRIES];
-static struct table_segment first_segment = {FIRST_ENTRIES - 1, NULL, first_entries};
-
-static size_t
-table_hash(const PyInterpreterState *interp)
-{
-    /* Interpreter states are large and come from malloc or mmap: the low bits say nothing. */
-    uint64_t bits = (uint64_t)(uintptr_t)interp >> 4;
-    return (size_t)((bits * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
-}
+ExtShim_Entry extshim_entries[EXTSHIM_ENTRIES];
+static struct table_segment first_segment = {EXTSHIM_ENTRIES - 1, NULL, extshim_entries};
 
 /* The entry of `interp` in this segment, or the empty one it would take, or NULL: full there. */
-static struct table_entry *
+static ExtShim_Entry *
 table_probe(const struct table_segment *segment, const PyInterpreterState *interp)
 {
-    size_t start = table_hash(interp);
+    size_t start = ExtShim_Hash(interp);
     for (size_t i = 0; i < PROBES; i++) {
-        struct table_entry *entry = &segment->entries[(start + i) & segment->mask];
+        ExtShim_Entry *entry = &segment->entries[(start + i) & segment->mask];
         const PyInterpreterState *key =
             (const PyInterpreterState *)EXTSHIM_LOAD_PTR(&entry->interp);
         if (key == interp || key == NULL) {
@@ -51,13 +38,13 @@ extshim_table_find(PyInterpreterState *interp)
 {
     const struct table_segment *segment = &first_segment;
     while (segment != NULL) {
-        struct table_entry *entry = table_probe(segment, interp);
+        ExtShim_Entry *entry = table_probe(segment, interp);
         if (entry != NULL) {
-            /* An empty entry has no block: NULL either way. Its key is stored before its block. */
+            /* An empty entry has no block. Slots are stored before their key. */
             if (EXTSHIM_LOAD_PTR(&entry->interp) != interp) {
                 return NULL;
             }
-            return (struct extshim_block *)EXTSHIM_LOAD_PTR(&entry->block);
+            return (struct extshim_block *)EXTSHIM_LOAD_PTR(&entry->slots);
         }
         segment = (const struct table_segment *)EXTSHIM_LOAD_PTR(&segment->next);
     }
@@ -72,7 +59,7 @@ table_grow(size_t entries)
         return NULL;
     }
     segment->mask = entries - 1;
-    segment->entries = (struct table_entry *)extshim_allocate(entries, sizeof(*segment->entries));
+    segment->entries = (ExtShim_Entry *)extshim_allocate(entries, sizeof(*segment->entries));
     if (segment->entries == NULL) {
         extshim_free(segment);
         return NULL;
@@ -115,11 +102,11 @@ extshim_table_put(struct extshim_block *block, struct extshim_block **old)
 {
     struct table_segment *segment = &first_segment;
     while (segment != NULL) {
-        struct table_entry *entry = table_probe(segment, block->interp);
+        ExtShim_Entry *entry = table_probe(segment, block->interp);
         if (entry != NULL) {
-            *old = (struct extshim_block *)EXTSHIM_LOAD_PTR(&entry->block);
+            *old = (struct extshim_block *)EXTSHIM_LOAD_PTR(&entry->slots);
+            EXTSHIM_STORE_PTR(&entry->slots, block->first);
             EXTSHIM_STORE_PTR(&entry->interp, block->interp);
-            EXTSHIM_STORE_PTR(&entry->block, block);
             return 0;
         }
         segment = (struct table_segment *)EXTSHIM_LOAD_PTR(&segment->next);

@@ -9,6 +9,7 @@
 #include <Python.h>
 
 #include <stddef.h>
+#include <stdint.h>
 
 #if PY_VERSION_HEX < 0x03090000
 #error "extshim needs CPython 3.9 or newer"

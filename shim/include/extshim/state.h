@@ -135,7 +135,30 @@ typedef struct ExtShim_Handle {
  * See: PEP 489 (exec slots), PyInterpreterState_GetDict. */
 EXTSHIM_HIDDEN int ExtShim_Begin(const char *module_name);
 
-/* The slow half of ExtShim_Get(): the table, and the first use in an interpreter.
+/* Where the interpreters' slots are, by a hash of their addresses; ExtShim_Get() looks at one place
+ * only. A place keeps its key for ever, so key and slots always belong together. */
+enum { EXTSHIM_ENTRIES = 64, EXTSHIM_FIRST_SLOTS = 64 };
+
+typedef struct {
+    PyInterpreterState *interp; /* atomic */
+    void **slots;               /* atomic; slots[0] is always NULL, for a handle without a number */
+} ExtShim_Entry;
+
+extern EXTSHIM_HIDDEN ExtShim_Entry extshim_entries[EXTSHIM_ENTRIES];
+
+/* Hash of an interpreter's address: the states are large, so the low bits say nothing.
+ *
+ * Returns: the hash.
+ * Refs: none.
+ * Threads: any; `interp` is not looked into.
+ * Since: 0.1. */
+static inline size_t
+ExtShim_Hash(const PyInterpreterState *interp)
+{
+    return (size_t)((((uint64_t)(uintptr_t)interp >> 4) * 0x9E3779B97F4A7C15u) >> 32);
+}
+
+/* The slow part of ExtShim_Get(): the whole table, and the first use in an interpreter.
  *
  * Returns: the value; NULL with an exception, or NULL without one for an OBJECT that was never
  * set.
@@ -161,6 +184,16 @@ ExtShim_Get(ExtShim_Handle *handle)
     void *value = EXTSHIM_LOAD_PTR(&handle->only);
     if (EXTSHIM_LIKELY(value != NULL)) {
         return value;
+    }
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    ExtShim_Entry *entry = &extshim_entries[ExtShim_Hash(interp) % EXTSHIM_ENTRIES];
+    unsigned int index = (unsigned int)EXTSHIM_LOAD_INT(&handle->index);
+    if (EXTSHIM_LIKELY(EXTSHIM_LOAD_PTR(&entry->interp) == interp && index < EXTSHIM_FIRST_SLOTS)) {
+        void **slots = (void **)EXTSHIM_LOAD_PTR(&entry->slots);
+        value = EXTSHIM_LOAD_PTR(&slots[index]);
+        if (EXTSHIM_LIKELY(value != NULL)) {
+            return value;
+        }
     }
     return ExtShim_GetSlow(handle);
 }

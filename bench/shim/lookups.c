@@ -1,0 +1,249 @@
+/* lookups.c - what one access costs, for each way to keep state: loops of accesses in C. Two of the
+ * ways are compiled twice, as whole modules (kinds.c of tests/shim); this file is about one access.
+ */
+#include "extshim.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct counts {
+    long used;
+};
+
+/* ---- the ways ---- */
+
+static struct counts static_counts;
+
+EXTSHIM_STATE(shim_counts, struct counts, NULL)
+
+static PyModuleDef lookups_def;
+static const char dict_key[] = "lookups.counts";
+EXTSHIM_STRING(dict_name, "lookups.counts.interned")
+
+static struct counts *
+way_static(PyObject *module)
+{
+    (void)module;
+    return &static_counts;
+}
+
+static struct counts *
+way_shim(PyObject *module)
+{
+    (void)module;
+    return ExtShim_STATE(shim_counts, struct counts);
+}
+
+static struct counts *
+way_module(PyObject *module)
+{
+    return (struct counts *)PyModule_GetState(module);
+}
+
+#if PY_VERSION_HEX >= 0x030B0000
+static PyTypeObject *own_type; /* of one interpreter: the benchmark calls it in the main one only */
+
+static struct counts *
+way_bydef(PyObject *module)
+{
+    (void)module;
+    PyObject *found = PyType_GetModuleByDef(own_type, &lookups_def);
+    return (struct counts *)PyModule_GetState(found);
+}
+#endif
+
+/* The interpreter's dict: a capsule under an interned str, as pybind11 and many others do. */
+static struct counts *
+way_dict(PyObject *module)
+{
+    (void)module;
+    PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
+    PyObject *capsule = PyDict_GetItemWithError(dict, ExtShim_GET(dict_name));
+    return (struct counts *)PyCapsule_GetPointer(capsule, dict_key);
+}
+
+/* A thread-local cache checked by interpreter pointer: pybind11's way since 3.0, without its slow
+ * path. The pointer alone is not safe (an address is used again), which is what it costs less. */
+static __thread PyInterpreterState *cached_for;
+static __thread struct counts *cached;
+
+static struct counts *
+way_thread(PyObject *module)
+{
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    if (cached_for != interp) {
+        cached = way_dict(module);
+        cached_for = interp;
+    }
+    return cached;
+}
+
+/* Cython's module state table: keyed by interpreter id, readers counted in and out. */
+static long readers;
+static struct counts *by_id[64];
+
+static struct counts *
+way_counted(PyObject *module)
+{
+    (void)module;
+    __atomic_add_fetch(&readers, 1, __ATOMIC_SEQ_CST);
+    int64_t id = PyInterpreterState_GetID(PyInterpreterState_Get());
+    struct counts *found = by_id[id & 63];
+    __atomic_sub_fetch(&readers, 1, __ATOMIC_SEQ_CST);
+    return found;
+}
+
+/* ---- loops ---- */
+
+static double
+loop_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+#define LOOP(name)                                                                                 \
+    static PyObject *loop_##name(PyObject *module, PyObject *rounds)                               \
+    {                                                                                              \
+        long count = PyLong_AsLong(rounds);                                                        \
+        double begin = loop_seconds();                                                             \
+        for (long i = 0; i < count; i++) {                                                         \
+            way_##name(module)->used++;                                                            \
+            __asm__ volatile("" ::: "memory");                                                     \
+        }                                                                                          \
+        return PyFloat_FromDouble(1e9 * (loop_seconds() - begin) / (double)count);                 \
+    }
+
+LOOP(static)
+LOOP(shim)
+LOOP(module)
+#if PY_VERSION_HEX >= 0x030B0000
+LOOP(bydef)
+#endif
+LOOP(dict)
+LOOP(thread)
+LOOP(counted)
+
+/* A comparator that counts its calls, with the state behind a static and behind the shim. */
+static int
+compare_static(const void *left, const void *right)
+{
+    static_counts.used++;
+    long a = *(const long *)left, b = *(const long *)right;
+    return a < b ? -1 : a > b;
+}
+
+static int
+compare_shim(const void *left, const void *right)
+{
+    ExtShim_STATE(shim_counts, struct counts)->used++;
+    long a = *(const long *)left, b = *(const long *)right;
+    return a < b ? -1 : a > b;
+}
+
+static PyObject *
+sort_with(PyObject *rounds, int (*compare)(const void *, const void *))
+{
+    static const size_t length = 512;
+    long count = PyLong_AsLong(rounds);
+    long *numbers = (long *)PyMem_Malloc(length * sizeof(long));
+    if (numbers == NULL) {
+        return PyErr_NoMemory();
+    }
+    double begin = loop_seconds();
+    for (long i = 0; i < count; i++) {
+        for (size_t k = 0; k < length; k++) {
+            numbers[k] = (long)((k * 7919 + (size_t)i) % 1021);
+        }
+        qsort(numbers, length, sizeof(long), compare);
+    }
+    double result = 1e9 * (loop_seconds() - begin) / (double)count;
+    PyMem_Free(numbers);
+    return PyFloat_FromDouble(result);
+}
+
+static PyObject *
+loop_sort_static(PyObject *module, PyObject *rounds)
+{
+    (void)module;
+    return sort_with(rounds, compare_static);
+}
+
+static PyObject *
+loop_sort_shim(PyObject *module, PyObject *rounds)
+{
+    (void)module;
+    return sort_with(rounds, compare_shim);
+}
+
+static PyMethodDef lookups_methods[] = {
+    {"static", loop_static, METH_O, NULL},
+    {"shim", loop_shim, METH_O, NULL},
+    {"module_state", loop_module, METH_O, NULL},
+#if PY_VERSION_HEX >= 0x030B0000
+    {"by_def", loop_bydef, METH_O, NULL},
+#endif
+    {"interpreter_dict", loop_dict, METH_O, NULL},
+    {"thread_local", loop_thread, METH_O, NULL},
+    {"reader_count", loop_counted, METH_O, NULL},
+    {"sort_static", loop_sort_static, METH_O, NULL},
+    {"sort_shim", loop_sort_shim, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+lookups_exec(PyObject *module)
+{
+    if (ExtShim_Begin("lookups") < 0) {
+        return -1;
+    }
+    struct counts *mine = ExtShim_STATE(shim_counts, struct counts);
+    PyObject *capsule = PyCapsule_New(mine, dict_key, NULL);
+    PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
+    if (mine == NULL || capsule == NULL ||
+        PyDict_SetItem(dict, ExtShim_GET(dict_name), capsule) < 0) {
+        Py_XDECREF(capsule);
+        return -1;
+    }
+    Py_DECREF(capsule);
+    by_id[PyInterpreterState_GetID(PyInterpreterState_Get()) & 63] = mine;
+#if PY_VERSION_HEX >= 0x030B0000
+    static PyType_Slot slots[] = {{0, NULL}};
+    static PyType_Spec spec = {"lookups.Own", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT, slots};
+    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
+    if (type == NULL) {
+        return -1;
+    }
+    if (own_type == NULL) {
+        own_type = (PyTypeObject *)type;
+    }
+    else {
+        Py_DECREF(type);
+    }
+#endif
+    return 0;
+}
+
+static PyModuleDef_Slot lookups_slots[] = {
+    {Py_mod_exec, (void *)lookups_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+static PyModuleDef lookups_def = {
+    PyModuleDef_HEAD_INIT, "lookups", NULL, sizeof(struct counts), lookups_methods, lookups_slots,
+    NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit_lookups(void);
+PyMODINIT_FUNC
+PyInit_lookups(void)
+{
+    return PyModuleDef_Init(&lookups_def);
+}

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""What the shim costs, against static variables and against other ways to keep state.
+
+  bench/shim/run.py [--python 3.14] [--rounds 21] [--check]
+
+Ratios are medians of interleaved rounds of thread CPU time. --check compares them with the targets:
+end to end 1.05 x with one interpreter, 1.25 x for each Python-visible call with several, 2 x for a
+bare comparator, and no slower by another interpreter that runs at the same time.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "shim"))
+sys.dont_write_bytecode = True
+
+import shimtest  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+OPTIMISED = ["-O2", "-DNDEBUG"]
+CLAIMS = ["-DEXTSHIM_CLAIM_OWN_GIL=1", "-DEXTSHIM_CLAIM_GIL_NOT_USED=1"]
+MODES = ["alone", "several", "parallel"]
+ONE, SEVERAL, COMPARATOR, CONTENTION = 1.05, 1.25, 2.0, 1.25
+
+
+def built(python):
+    plain = shimtest.build(python, "kinds", ["kinds.c"], OPTIMISED + ["-DKINDS_PLAIN"], shim=False)
+    shim = shimtest.build(python, "kinds", ["kinds.c"], OPTIMISED + CLAIMS)
+    ways = shimtest.build(python, "lookups", [HERE / "lookups.c"],
+                          OPTIMISED + ["-Wno-missing-field-initializers"])
+    return next(plain.glob("*.so")), next(shim.glob("*.so")), ways
+
+
+def measure(python, rounds, mode):
+    plain, shim, ways = built(python)
+    text = shimtest.run([python.path, HERE / "measure.py", rounds, plain, shim, mode],
+                        [ways, shimtest.CHILD], shimtest.gil_env(python), timeout=900)
+    return json.loads(text)
+
+
+def end_to_end(result):
+    return statistics.median(ratio for ratio, _ in result["operations"].values())
+
+
+def show(python, results):
+    print(f"\n{python.label}: nanoseconds for one access, loop included")
+    modes = list(results)
+    print(f"{'':20}" + "".join(f"{mode:>10}" for mode in modes))
+    for way in results[modes[0]]["accesses"]:
+        print(f"{way:20}" + "".join(f"{results[mode]['accesses'][way]:10.2f}" for mode in modes))
+    print(f"{python.label}: calls from Python, times the module with static variables")
+    for name, (_, took) in results[modes[0]]["operations"].items():
+        ratios = "".join(f"{results[mode]['operations'][name][0]:10.3f}" for mode in modes)
+        print(f"{name:20}{ratios}   ({took:.0f} ns)")
+    print(f"{'median':20}" + "".join(f"{end_to_end(results[mode]):10.3f}" for mode in modes))
+    print(f"{'bare comparator':20}"
+          + "".join(f"{results[mode]['comparator']:10.3f}" for mode in modes))
+
+
+def misses(python, results):
+    found = []
+
+    def expect(what, value, limit):
+        if value > limit:
+            found.append(f"{python.label}: {what} {value:.3f}, target {limit}")
+    expect("one interpreter, end to end", end_to_end(results["alone"]), ONE)
+    for name, (ratio, _) in results["several"]["operations"].items():
+        expect(f"several interpreters, {name}", ratio, SEVERAL)
+    expect("comparator", results["several"]["comparator"], COMPARATOR)
+    if "parallel" in results:
+        expect("contention", results["parallel"]["accesses"]["shim"]
+               / results["several"]["accesses"]["shim"], CONTENTION)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", action="append", help="only this version: 3.14 or 3.13t")
+    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--check", action="store_true", help="exit code 1 where a target is missed")
+    options = parser.parse_args()
+    missed = []
+    for python in shimtest.pythons():
+        short = "{}.{}".format(*python.minor) + ("t" if python.build == "free-threaded" else "")
+        if options.python and short not in options.python:
+            continue
+        modes = MODES if python.minor >= (3, 12) and python.runs else MODES[:2]
+        results = {mode: measure(python, options.rounds, mode) for mode in modes}
+        show(python, results)
+        missed += misses(python, results)
+    print("\n" + ("\n".join(missed) or "all targets are met"))
+    return 1 if missed and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
