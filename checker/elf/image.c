@@ -130,6 +130,7 @@ image_add_section(struct image *image, Elf_Scn *section, const GElf_Shdr *header
     one.data = data ? data->d_buf : NULL;
     one.size = one.data && data->d_size < one.size ? data->d_size : one.size;
     one.is_note = note && one.data;
+    one.is_zero = header->sh_type == SHT_NOBITS && !(header->sh_flags & SHF_TLS);
     one.is_data =
         one.data && header->sh_type == SHT_PROGBITS && !(header->sh_flags & SHF_EXECINSTR);
     vec_push(&image->sections, one);
@@ -235,11 +236,16 @@ image_close(struct image *image)
 const unsigned char *
 image_bytes(const struct image *image, uint64_t address, size_t n)
 {
+    static const unsigned char zeros[64]; /* .bss */
     for (size_t i = 0; i < image->sections.n; i++) {
         const struct image_section *s = &image->sections.at[i];
-        if (s->data && address >= s->address && address - s->address <= s->size &&
-            n <= s->size - (address - s->address)) {
+        bool inside = address >= s->address && address - s->address <= s->size &&
+                      n <= s->size - (address - s->address);
+        if (inside && s->data) {
             return s->data + (address - s->address);
+        }
+        if (inside && s->is_zero && n <= sizeof(zeros)) {
+            return zeros;
         }
     }
     return NULL;

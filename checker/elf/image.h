@@ -15,7 +15,8 @@
 struct image_section {
     uint64_t address, size;
     const unsigned char *data; /* NULL for .bss */
-    bool is_note, is_data;     /* is_data: may hold tables: allocated and not executable */
+    bool is_note, is_zero;     /* is_zero: .bss */
+    bool is_data;              /* may hold tables: allocated and not executable */
 };
 
 /* What the loader stores at `address`. */
