@@ -128,9 +128,9 @@ class CMake(BuildTest):
             "cmake", "-S", ".", "-B", build, "-G", "Ninja", f"-DPython_EXECUTABLE={python.path}",
             f"-Dextcheck_DIR={SHIM / 'cmake'}", f"-Dextcheck_EXECUTABLE={EXTCHECK}", *more, **env)
 
-    def build(self, python, env):
+    def build(self, python, env, *more):
         build = self.fresh("build")
-        done = self.configure(python, build, env)
+        done = self.configure(python, build, env, *more)
         if done.code == 0:
             done = self.run_program("cmake", "--build", build, **env)
         return done, build
@@ -196,6 +196,25 @@ class CMake(BuildTest):
         done = self.configure(python, self.fresh("build"), {}, "-Dextcheck_EXECUTABLE=")
         self.assertIn("neither the program extcheck nor the Python package",
                       " ".join(done.text.split()))
+
+    def test_with_a_verdict_file_and_no_checker(self):
+        gil, threaded = need("3.13", "3.13t")
+        self.write("spam.c", source("ready"))
+        self.expect(0, EXTCHECK, "--isolated", "-q", "--write-verdict", "extcheck-verdict.json",
+                    "--supports-own-gil", "--supports-free-threaded", "spam.c", "--",
+                    f"-I{INCLUDE}")
+        for python, expected in ((gil, (True, True)), (threaded, (True, False))):
+            done, build = self.build(python, {"PYTHONPATH": PACKAGE}, "-Dextcheck_EXECUTABLE=")
+            self.assertEqual(done.code, 0, done)
+            self.assertEqual(self.imported(python, build), expected)
+        with open(self.folder / "spam.c", "a", encoding="utf-8") as file:
+            file.write("\n")
+        done, _ = self.build(threaded, {"PYTHONPATH": PACKAGE}, "-Dextcheck_EXECUTABLE=")
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("spam.c has changed since it was judged", done.text)
+        done, build = self.build(gil, {"PYTHONPATH": PACKAGE}, "-Dextcheck_EXECUTABLE=")
+        self.assertEqual(done.code, 0, done)
+        self.assertEqual(self.imported(gil, build), (False, True))
 
     def test_installed(self):
         (python,) = need("3.13")

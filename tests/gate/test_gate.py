@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import shutil
 import unittest
 
 from support import (BUILD_FT, BUILD_OWN, DECLARE_FT, DECLARE_OWN, EXTCHECK, FIXED_SLOTS, INCLUDE,
-                     PYTHONS, GateTest, need, source)
+                     PYTHONS, ROOT, GateTest, need, source)
 
 BOTH = ("--supports-own-gil", "--supports-free-threaded")
 
@@ -293,6 +294,59 @@ class Headers(GateTest):
                     if "++" in command[0] and python.minor in ((3, 12), (3, 13)):
                         flags = flags + ["-Wno-missing-field-initializers"]
                     self.expect(0, *command, "-fsyntax-only", f"-I{INCLUDE}", *flags, "spam.c")
+
+
+PORTED = """\
+#include <extshim.h>
+
+static PyObject *
+answer(PyObject *module, PyObject *ignored)
+{
+    (void)module;
+    (void)ignored;
+    return PyLong_FromLong(42);
+}
+
+static PyMethodDef methods[] = {
+    {"answer", answer, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "spam", NULL, -1, methods, NULL, NULL, NULL, NULL,
+};
+
+EXTSHIM_MODINIT(spam)
+{
+    return ExtShim_Module_Create(&definition);
+}
+"""
+
+
+class Shim(GateTest):
+    """A single-phase module that was ported with the shim claims what the gate answers."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("spam.c", PORTED)
+        shutil.copytree(ROOT / "shim" / "src", self.folder / "extshim")
+        self.files = ["spam.c", *sorted(str(path.relative_to(self.folder)) for path in
+                                        (self.folder / "extshim").glob("*.c"))]
+
+    def test_claims_follow_the_answer(self):
+        for name in ("3.13", "3.13t", "3.14", "3.15"):
+            with self.subTest(python=name):
+                (python,) = need(name)
+                self.gate(0, python, *BOTH, files=self.files)
+                self.assertEqual(self.record()["claims"], {"own-gil": True, "gil-not-used": True})
+                path = self.compile(python, files=self.files)
+                self.assertEqual(self.imported(python), (True, not python.free_threaded))
+                report = json.loads(self.expect(0, EXTCHECK, "--isolated", "--format", "json",
+                                                path).out)
+                self.assertEqual(report["findings"], [])
+                self.gate(0, python, files=self.files)
+                self.compile(python, files=self.files)
+                self.assertEqual(self.imported(python), (False, True))
 
 
 class Sources(GateTest):
