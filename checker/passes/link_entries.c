@@ -92,8 +92,8 @@ link_address(struct program *p, struct body *from, const struct fact_access *a)
     }
     target->address_taken = true;
     /* A handle's initialiser names what clears its memory. */
-    enum callback_time when = shim_in_handle(p, a->context) ? CALLBACK_TEARDOWN
-                                                            : link_callback_time(a->context);
+    enum callback_time when =
+        shim_in_handle(p, a->context) ? CALLBACK_TEARDOWN : link_callback_time(a->context);
     if (when == CALLBACK_NOW && from) {
         link_edge(from, target);
         return;
