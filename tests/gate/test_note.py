@@ -6,13 +6,12 @@ import random
 import re
 import shutil
 import struct
-import subprocess
 import sys
 import unittest
 import zipfile
 
-from support import (BUILD_OWN, EXTCHECK, FIXED_SLOTS, INCLUDE, PYTHONS, ROOT, GateTest, need,
-                     need_program, pure_packages, source)
+from support import (BUILD_OWN, EXTCHECK, FIXED_SLOTS, INCLUDE, GateTest, need, need_program,
+                     pure_packages, source)
 from extcheck_build import record
 
 BOTH = ("--supports-own-gil", "--supports-free-threaded")
@@ -349,15 +348,6 @@ class Broken(NoteTest):
             self.assertEqual(report["files"]["total"], len(part))
             told = {b["file"] for b in report["binaries"]} | {f["file"] for f in report["failed"]}
             self.assertEqual(len(told), len(part))
-
-
-class Layers(unittest.TestCase):
-    def test_only_one_folder_includes_libelf(self):
-        wrong = [str(path) for folder in ("checker", "shim") for path in
-                 (ROOT / folder).rglob("*.[ch]")
-                 if re.search(r"#include <(libelf|gelf|elf)\.h>", path.read_text())
-                 and path.parent != ROOT / "checker/elf"]
-        self.assertEqual(wrong, [])
 
 
 if __name__ == "__main__":
