@@ -128,7 +128,7 @@ class InterpreterPool(_pool.Pool, _base.Executor):
     def shutdown(self, wait=True, *, cancel_futures=False):
         """Takes no more calls. With wait, returns when all work is done and all workers are gone;
         Ctrl-C ends the wait. With cancel_futures, what has not begun is cancelled."""
-        self._shutdown(-1.0 if wait else 0.0, cancel_futures)
+        self._shutdown(-1.0 if wait else 0.0, 1 if cancel_futures else 0)
 
     def terminate_workers(self, timeout=5.0):
         """Ends the pool now: cancels what has not begun and interrupts what runs.
@@ -139,13 +139,13 @@ class InterpreterPool(_pool.Pool, _base.Executor):
 
         Returns: the number of workers given up.
         """
-        self._shutdown(0.0, True)
+        self._shutdown(0.0, 2)
         deadline = time.monotonic() + timeout
         pause = 0.1
         while True:
             self._interrupt_all()
             left = deadline - time.monotonic()
-            if self._shutdown(max(1e-6, min(left, pause)), True):
+            if self._shutdown(max(1e-6, min(left, pause)), 2):
                 return 0
             if left <= 0:
                 return self._give_up()

@@ -147,7 +147,7 @@ core_break(struct core *core, const char *text)
         free(copy);
     }
     jobs_set_mode(&core->jobs, JOBS_ABORT);
-    struct job *job = jobs_take_all(&core->jobs);
+    struct job *job = jobs_take_all(&core->jobs, 0);
     while (job) {
         struct job *next = job->next;
         struct task *task = (struct task *)job;

@@ -256,15 +256,27 @@ jobs_set_mode(struct jobs *jobs, enum jobs_mode mode)
 }
 
 struct job *
-jobs_take_all(struct jobs *jobs)
+jobs_take_all(struct jobs *jobs, int keep_claimed)
 {
     pthread_mutex_lock(&jobs->lock);
-    struct job *all = jobs->head;
-    jobs->head = NULL;
-    jobs->tail = NULL;
-    atomic_store(&jobs->queued, 0);
+    struct job *last_kept = NULL;
+    struct job *taken = jobs->head;
+    int kept = 0;
+    while (keep_claimed && taken && kept < jobs->starting) {
+        last_kept = taken;
+        taken = taken->next;
+        kept++;
+    }
+    if (last_kept) {
+        last_kept->next = NULL;
+    }
+    else {
+        jobs->head = NULL;
+    }
+    jobs->tail = last_kept;
+    atomic_store(&jobs->queued, kept);
     pthread_mutex_unlock(&jobs->lock);
-    return all;
+    return taken;
 }
 
 enum wait_result

@@ -121,8 +121,9 @@ int jobs_want_workers(struct jobs *jobs);
 
 void jobs_set_mode(struct jobs *jobs, enum jobs_mode mode);
 
-/* Takes the whole queue, oldest first, linked by next. */
-struct job *jobs_take_all(struct jobs *jobs);
+/* Takes the queue, oldest first, linked by next. With `keep_claimed`, the oldest jobs stay, one for
+ * each worker that is starting because of them. */
+struct job *jobs_take_all(struct jobs *jobs, int keep_claimed);
 
 /* Waits until at most `left` workers remain. WAIT_WOKEN means they do. */
 enum wait_result jobs_wait_left(struct jobs *jobs, int left, int64_t deadline);

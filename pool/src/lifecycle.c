@@ -10,7 +10,7 @@
 static void
 exit_cancel_queue(struct pool_state *state, struct core *core)
 {
-    struct job *job = jobs_take_all(&core->jobs);
+    struct job *job = jobs_take_all(&core->jobs, 0);
     while (job) {
         struct job *next = job->next;
         future_cancel_task(state, (struct task *)job);

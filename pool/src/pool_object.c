@@ -329,9 +329,9 @@ pool_open(PyObject *self, PyObject *args)
 /* ---- ending ---- */
 
 static void
-pool_cancel_queue(struct pool_state *state, struct core *core)
+pool_cancel_queue(struct pool_state *state, struct core *core, int keep_claimed)
 {
-    struct job *job = jobs_take_all(&core->jobs);
+    struct job *job = jobs_take_all(&core->jobs, keep_claimed);
     while (job) {
         struct job *next = job->next;
         future_cancel_task(state, (struct task *)job);
@@ -346,8 +346,8 @@ pool_shutdown(PyObject *self, PyObject *args)
     struct pool *pool = (struct pool *)self;
     struct pool_state *state = state_of(Py_TYPE(self));
     double timeout; /* seconds; negative: no limit; 0: do not wait */
-    int cancel;
-    if (!PyArg_ParseTuple(args, "dp:_shutdown", &timeout, &cancel)) {
+    int cancel;     /* 1: what no worker is starting for; 2: everything */
+    if (!PyArg_ParseTuple(args, "di:_shutdown", &timeout, &cancel)) {
         return NULL;
     }
     struct core *core = pool->core;
@@ -358,7 +358,7 @@ pool_shutdown(PyObject *self, PyObject *args)
         jobs_set_mode(&core->jobs, JOBS_DRAIN);
     }
     if (cancel) {
-        pool_cancel_queue(state, core);
+        pool_cancel_queue(state, core, cancel == 1);
     }
     int gone = 0;
     if (timeout != 0.0) {
@@ -389,7 +389,7 @@ pool_give_up(PyObject *self, PyObject *Py_UNUSED(ignored))
         return PyLong_FromLong(0);
     }
     jobs_set_mode(&pool->core->jobs, JOBS_ABORT);
-    pool_cancel_queue(state_of(Py_TYPE(self)), pool->core);
+    pool_cancel_queue(state_of(Py_TYPE(self)), pool->core, 0);
     return PyLong_FromLong(core_give_up(pool->core));
 }
 

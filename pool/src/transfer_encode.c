@@ -233,7 +233,11 @@ memo_find(struct memo_entry *memo, size_t size, size_t used, PyObject *object)
                 return &memo[i];
             }
         }
-        return used < size ? &memo[used] : NULL;
+        if (used == size) {
+            return NULL;
+        }
+        memo[used].object = NULL; /* not written before */
+        return &memo[used];
     }
     size_t at = ((uintptr_t)object >> 4) * 0x9E3779B1u;
     for (;; at++) {
