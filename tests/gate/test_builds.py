@@ -1,6 +1,5 @@
 """Each build system with one small module: built, refused, overridden; with and without the GIL."""
 
-import json
 import pathlib
 import shutil
 import sys
