@@ -15,7 +15,8 @@
 
 struct lock_point {
     long seq;
-    const char *held; /* comma list behind this event; NULL: none */
+    bool behind;      /* from behind the event on; else the event itself is inside already */
+    const char *held; /* comma list; NULL: none */
 };
 
 struct lock_state {
@@ -32,13 +33,20 @@ struct lock_guard {
     const char *locks; /* comma list */
 };
 
+/* What is held at every goto to a label so far. */
+struct lock_label {
+    const char *name, *held;
+};
+
 struct lock_walk {
     struct program *p;
     struct body *b;
     struct lock_state *state;
     const struct api_table *table;
     const char *held;
+    bool unreached; /* behind a return or goto that nothing goes around */
     VEC(struct lock_guard) guards;
+    VEC(struct lock_label) labels;
 };
 
 static struct lock_state *locks_state(struct program *p, struct body *b);
@@ -249,12 +257,12 @@ locks_call(struct lock_walk *w, const struct fact_call *c)
 }
 
 static void
-locks_point(struct lock_walk *w, long seq)
+locks_point(struct lock_walk *w, long seq, bool behind)
 {
     size_t n = w->state->points.n;
     const char *before = n ? w->state->points.at[n - 1].held : NULL;
     if (before != w->held) {
-        struct lock_point point = {.seq = seq, .held = w->held};
+        struct lock_point point = {.seq = seq, .behind = behind, .held = w->held};
         vec_push(&w->state->points, point);
     }
 }
@@ -288,7 +296,7 @@ locks_leave(struct lock_walk *w, struct lock_frames *frames, long seq)
         if (locks_is_critical(frame.block)) {
             w->held = locks_remove(w->p, w->held, locks_critical_name(w, frame.block->cond));
         }
-        locks_point(w, frame.block->last + 1);
+        locks_point(w, frame.block->last + 1, false);
     }
 }
 
@@ -315,7 +323,7 @@ locks_enter(struct lock_walk *w, struct lock_frames *frames, long id, long seq)
         struct lock_frame frame = {.block = path[--n], .at_start = w->held};
         if (locks_is_critical(frame.block)) {
             locks_acquire(w, locks_critical_name(w, frame.block->cond));
-            locks_point(w, seq);
+            locks_point(w, seq, false);
         }
         vec_push(&frames->at, frame);
     }
@@ -342,7 +350,57 @@ locks_spin(struct lock_walk *w, const struct fact_access *a)
     else {
         locks_release(w, name);
     }
-    locks_point(w, a->seq);
+    locks_point(w, a->seq, true);
+}
+
+static struct lock_label *
+locks_label(struct lock_walk *w, const char *name)
+{
+    for (size_t i = 0; i < w->labels.n; i++) {
+        if (str_same(w->labels.at[i].name, name)) {
+            return &w->labels.at[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the gotos to a label hold is held there when nothing comes to it from above. */
+static void
+locks_reach_label(struct lock_walk *w, const struct fact_jump *jump)
+{
+    const struct lock_label *label = locks_label(w, jump->value);
+    if (label && w->unreached) {
+        w->held = label->held;
+        locks_point(w, jump->seq, true);
+    }
+    w->unreached = false;
+}
+
+static void
+locks_jump(struct lock_walk *w, struct lock_frames *frames, const struct fact_jump *jump)
+{
+    if (str_same(jump->kind, "label")) {
+        locks_reach_label(w, jump);
+        return;
+    }
+    struct lock_label *label = locks_label(w, jump->value);
+    if (str_same(jump->kind, "goto") && label) {
+        label->held = link_common_words(w->p, label->held, w->held);
+    }
+    else if (str_same(jump->kind, "goto")) {
+        struct lock_label fresh = {.name = jump->value, .held = w->held};
+        vec_push(&w->labels, fresh);
+    }
+    bool loops = false;
+    for (size_t k = frames->at.n; k > 0; k--) {
+        struct lock_frame *frame = &frames->at.at[k - 1];
+        if (locks_is_branch(frame->block)) {
+            frame->jumped = true;
+            return;
+        }
+        loops |= str_same(frame->block->kind, "loop");
+    }
+    w->unreached |= !loops;
 }
 
 static void
@@ -356,20 +414,13 @@ locks_walk(struct lock_walk *w)
         locks_enter(w, &frames, flow_block_of(event), seq);
         if (event->kind == FACT_call) {
             locks_call(w, (const struct fact_call *)(const void *)event);
-            locks_point(w, seq);
+            locks_point(w, seq, true);
         }
         else if (event->kind == FACT_access) {
             locks_spin(w, (const struct fact_access *)(const void *)event);
         }
         else if (event->kind == FACT_jump) {
-            const struct fact_jump *jump = (const struct fact_jump *)(const void *)event;
-            bool label = str_same(jump->kind, "label");
-            for (size_t k = frames.at.n; k > 0 && !label; k--) {
-                if (locks_is_branch(frames.at.at[k - 1].block)) {
-                    frames.at.at[k - 1].jumped = true;
-                    break;
-                }
-            }
+            locks_jump(w, &frames, (const struct fact_jump *)(const void *)event);
         }
     }
     vec_free(&frames.at);
@@ -395,6 +446,7 @@ locks_state(struct program *p, struct body *b)
         locks_give_back(&w, w.guards.at[--w.guards.n].locks);
     }
     vec_free(&w.guards);
+    vec_free(&w.labels);
     state->acquires = w.held;
     state->busy = false;
     state->done = true;
@@ -407,6 +459,18 @@ locks_inside(const struct lock_state *state, long seq)
     const char *held = NULL;
     for (size_t i = 0; i < state->points.n && state->points.at[i].seq <= seq; i++) {
         held = state->points.at[i].held;
+    }
+    return held;
+}
+
+/* What is held when the call begins, whatever its function takes or gives back. */
+static const char *
+locks_before(const struct lock_state *state, long seq)
+{
+    const char *held = NULL;
+    for (size_t i = 0; i < state->points.n && state->points.at[i].seq <= seq; i++) {
+        bool own = state->points.at[i].seq == seq && state->points.at[i].behind;
+        held = own ? held : state->points.at[i].held;
     }
     return held;
 }
@@ -459,7 +523,7 @@ locks_entry_set(struct program *p, struct body *b, int depth)
             if (c->at.kind != FACT_call || !str_same(c->id, b->fact->id)) {
                 continue;
             }
-            const char *held = locks_union(p, locks_inside(inner, c->seq), outer);
+            const char *held = locks_union(p, locks_before(inner, c->seq), outer);
             common = first ? held : link_common_words(p, common, held);
             first = false;
         }
