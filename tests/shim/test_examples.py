@@ -20,8 +20,9 @@ def checked(path, python):
     checker = os.environ.get("EXTCHECK")
     if not checker:
         raise Skip("EXTCHECK does not name the checker")
-    done = subprocess.run([checker, "--targets", "own-gil", "--python", python.path, str(path),
-                           "--", f"-I{SHIM / 'include'}", *python.flags],
+    done = subprocess.run([checker, "--target", "own-gil,free-threaded", "--python", python.path, str(path),
+                           "--", f"-I{SHIM / 'include'}", "-DEXTSHIM_CLAIM_OWN_GIL=1",
+                           "-DEXTSHIM_CLAIM_GIL_NOT_USED=1", *python.flags],
                           capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         raise Failure(f"exit code {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-500:]}")
