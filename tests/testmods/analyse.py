@@ -25,7 +25,9 @@ class Disagreement(Exception):
 def run_checker(checker, python, module):
     command = [checker, "--format", "json", "--target", ",".join(TARGETS)]
     command += ["--python", python] if python else []
-    done = subprocess.run(command + [str(module.source)], capture_output=True, text=True,
+    files = [str(module.source), *map(str, module.helpers())]
+    flags = ["--", *module.flags()] if module.flags() else []
+    done = subprocess.run(command + files + flags, capture_output=True, text=True,
                           errors="replace", timeout=300)
     if done.returncode not in (0, 1):
         said = done.stderr.strip().partition("\n")[0]

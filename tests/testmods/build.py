@@ -1,5 +1,6 @@
 """Finds interpreters and builds one test module for one of them, with a cache."""
 
+import functools
 import hashlib
 import json
 import os
@@ -8,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 
-from modinfo import ROOT
+from modinfo import ROOT, SHIM
 
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion"]
 BUILD = ["-shared", "-fPIC", "-O1", "-g", "-pthread"]
@@ -94,6 +95,8 @@ def interpreters(explicit=()):
 class Compiler:
     """A pair of C and C++ compilers; version text is part of the cache key."""
 
+    extra = []
+
     def __init__(self, cc="gcc", cxx="g++"):
         self.cc, self.cxx = cc, cxx
         self.identity = ""
@@ -103,13 +106,25 @@ class Compiler:
             self.identity += subprocess.run([program, "--version"], capture_output=True,
                                             text=True, timeout=60).stdout.splitlines()[0]
 
-    def command(self, module, python, target):
+    def command(self, module, python, target, objects=()):
         if module.source.suffix == ".cpp":
             front = [self.cxx, "-std=c++17"]
         else:
             front = [self.cc, "-std=c11", "-D_DEFAULT_SOURCE"]
-        return (front + BUILD + WARNINGS + python.include_flags()
-                + ["-o", str(target), str(module.source)])
+        return (front + BUILD + self.extra + WARNINGS + python.include_flags() + module.flags()
+                + ["-o", str(target), str(module.source), *map(str, objects)])
+
+    def shim_command(self, python, sources):
+        flags = [flag for flag in BUILD if flag != "-shared"] + self.extra + WARNINGS
+        return [self.cc, "-std=c11", "-D_DEFAULT_SOURCE", *flags, *python.include_flags(),
+                "-I" + str(SHIM / "include"), "-c", *map(str, sources)]
+
+
+@functools.lru_cache(maxsize=None)
+def shim_text():
+    """The shim's headers and sources: a module that uses it is built anew when they change."""
+    files = sorted([*SHIM.glob("include/**/*.h"), *SHIM.glob("src/*.[ch]")])
+    return "\0".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def header_stamp(python):
@@ -124,19 +139,38 @@ def header_stamp(python):
 
 def build(module, python, compiler):
     """Folder that holds the built module, or (None, reason). A warning is a failure too."""
-    command = compiler.command(module, python, "OUT")
-    key = "\0".join([module.text, compiler.identity, python.path, python.label,
-                     header_stamp(python), *command])
-    digest = hashlib.sha256(key.encode()).hexdigest()[:24]
-    folder = cache_root() / "testmods" / f"{module.name}-{python.label}-{digest}"
+    objects = []
+    if module.uses_shim:
+        shim, reason = build_shim(python, compiler)
+        if shim is None:
+            return None, reason
+        objects = sorted(shim.glob("*.o"))
+    key = [module.text, header_stamp(python), *compiler.command(module, python, "OUT", objects)]
+    return build_cached(module.name, python, compiler, key,
+                        lambda scratch: compiler.command(
+                            module, python, scratch / (module.name + python.suffix), objects))
+
+
+def build_shim(python, compiler):
+    """Folder with the objects of the shim, which all its modules share, or (None, reason)."""
+    sources = sorted((SHIM / "src").glob("*.c"))
+    command = compiler.shim_command(python, sources)
+    return build_cached("extshim", python, compiler, [shim_text(), header_stamp(python), *command],
+                        lambda scratch: command)
+
+
+def build_cached(name, python, compiler, key, command_in):
+    """Folder in which the command was run, or an earlier one for the same key."""
+    text = "\0".join([compiler.identity, python.path, python.label, *key])
+    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
+    folder = cache_root() / "testmods" / f"{name}-{python.label}-{digest}"
     if folder.is_dir():
         return folder, ""
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building-"))
     try:
-        target = scratch / (module.name + python.suffix)
-        done = subprocess.run(compiler.command(module, python, target), capture_output=True,
-                              text=True, timeout=300)
+        done = subprocess.run(command_in(scratch), capture_output=True, text=True, timeout=300,
+                              cwd=scratch)
         if done.returncode != 0 or done.stderr.strip():
             return None, done.stderr.strip() or f"{compiler.cc} exited {done.returncode}"
         try:

@@ -7,6 +7,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "testmods"
 KEYS = ("testmod", "purpose", "hazard", "python", "import-main", "import-twice",
         "import-subinterpreter", "exercise", "free-threaded", "notes")
+# Written last, by modules that use the shim.
+SHIM_KEY, SHIM_VALUE = "build", "with the shim"
+SHIM = ROOT / "shim"
+SHIM_CLAIMS = ["-DEXTSHIM_CLAIM_OWN_GIL=1", "-DEXTSHIM_CLAIM_GIL_NOT_USED=1"]
 CONTEXTS = ("main", "reload", "own-gil", "shared-gil", "free-threaded")
 OUTCOME = re.compile(r'(ok|undefined|races|fails "([^"]+)")')
 SHARED = re.compile(r'(.*), shared-gil (ok|undefined|fails "[^"]+")( on gil builds)?')
@@ -75,6 +79,7 @@ class Testmod:
         self.twice = Outcome(self.keys["import-twice"])
         self.own_gil, self.shared_gil = read_subinterpreter(self.keys["import-subinterpreter"])
         self.free_threaded = Outcome(self.keys["free-threaded"])
+        self.uses_shim = SHIM_KEY in self.keys
         contexts, colon, self.exercise_text = self.keys["exercise"].partition(": ")
         if not colon:
             raise HeaderError("exercise needs '<contexts>: <what must be observed>'")
@@ -82,6 +87,14 @@ class Testmod:
         promised = any(context.name == "free-threaded" for context in self.contexts)
         if promised and self.half == "bad" and self.free_threaded.kind != "fails":
             raise HeaderError("a free-threaded exercise needs 'free-threaded: fails \"text\"'")
+
+    def flags(self):
+        """What the module is compiled with besides the interpreter's own flags."""
+        return ["-I" + str(SHIM / "include"), *SHIM_CLAIMS] if self.uses_shim else []
+
+    def helpers(self):
+        """Sources that are compiled into the module with its own."""
+        return sorted((SHIM / "src").glob("*.c")) if self.uses_shim else []
 
     def exercise(self):
         return FOLDER / f"{self.pair}_bad" / "exercise.py"
@@ -103,14 +116,17 @@ def read_header(text):
     for line in match.group(1).splitlines():
         line = line.strip().lstrip("*").rstrip()
         found = re.match(r" ?([a-z-]+): +(.*)", line)
-        if found and found.group(1) in KEYS:
+        if found and found.group(1) in (*KEYS, SHIM_KEY):
             last = found.group(1)
             keys[last] = found.group(2).strip()
         elif line.strip() and last:
             keys[last] += " " + line.strip()
-    if tuple(keys) != KEYS:
+    if tuple(key for key in keys if key != SHIM_KEY) != KEYS or \
+            (SHIM_KEY in keys and list(keys)[-1] != SHIM_KEY):
         raise HeaderError(f"the header keys are {', '.join(keys)}; wanted in this order: "
-                          + ", ".join(KEYS))
+                          + ", ".join(KEYS) + f", and {SHIM_KEY} where the shim is used")
+    if keys.get(SHIM_KEY, SHIM_VALUE) != SHIM_VALUE:
+        raise HeaderError(f"{SHIM_KEY} can only be '{SHIM_VALUE}'")
     return keys
 
 

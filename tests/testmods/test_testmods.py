@@ -51,6 +51,8 @@ class Folder(unittest.TestCase):
                     module.main, module.twice, module.own_gil, module.shared_gil,
                     module.free_threaded)}
                 self.assertEqual(kinds, {"ok"}, module.name)
+                if "EXTSHIM_MODINIT(" in module.text:
+                    continue  # declares what the flags claim
                 self.assertIn("Py_MOD_PER_INTERPRETER_GIL_SUPPORTED", module.text)
                 self.assertIn("Py_MOD_GIL_NOT_USED", module.text)
 

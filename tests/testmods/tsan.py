@@ -24,8 +24,7 @@ TIME_LIMIT = 20
 
 
 class Compiler(build.Compiler):
-    def command(self, module, python, target):
-        return super().command(module, python, target) + ["-fsanitize=thread"]
+    extra = ["-fsanitize=thread"]
 
 
 def own_races(text, module):
