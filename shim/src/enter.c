@@ -102,7 +102,7 @@ door_is_awaited(struct extshim_door *door, int *departures)
     while (visit != NULL && visit->thread == here) {
         visit = visit->next;
     }
-    *departures = door->departures;
+    *departures = EXTSHIM_LOAD_INT(&door->departures);
     extshim_unlock();
     return visit != NULL;
 }
@@ -266,9 +266,8 @@ visit_end(struct extshim_door *door, ExtShim_Visit *visit)
         place = &(*place)->next;
     }
     *place = visit->next;
-    int departures = door->departures;
     extshim_unlock();
-    extshim_park_store(&door->departures, (departures + 1) & 0xFFFFFF);
+    extshim_park_count(&door->departures);
     door_release(door);
 }
 

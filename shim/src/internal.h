@@ -55,6 +55,8 @@ EXTSHIM_HIDDEN void extshim_park_fork(int phase);
 /* Waits, detached, while `*place` is `unwanted`; extshim_park_store() stores and wakes. */
 EXTSHIM_HIDDEN void extshim_park_int(int *place, int unwanted);
 EXTSHIM_HIDDEN void extshim_park_store(int *place, int value);
+/* Counts on by one and wakes those who wait for another value. */
+EXTSHIM_HIDDEN void extshim_park_count(int *place);
 /* Detaches the calling thread where it is attached; NULL where it was not. */
 EXTSHIM_HIDDEN PyThreadState *extshim_detach(void);
 /* Attaches it again; nothing to do for NULL. */

@@ -93,6 +93,17 @@ extshim_park_store(int *place, int value)
     park_release(&park->lock);
 }
 
+void
+extshim_park_count(int *place)
+{
+    struct park *park = park_of(place);
+    park_acquire(&park->lock);
+    /* Two at once must not count as one: whoever saw the first count would wait on. */
+    EXTSHIM_STORE_INT(place, (EXTSHIM_LOAD_INT(place) + 1) & 0xFFFFFF);
+    park_wake(&park->condition);
+    park_release(&park->lock);
+}
+
 #if !EXTSHIM_LIMITED
 PyThreadState *
 extshim_thread_state(void)
