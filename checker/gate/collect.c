@@ -54,7 +54,7 @@ static bool
 collect_uses_claims(const char *text)
 {
     return strstr(text, "EXTSHIM_MODINIT") || strstr(text, "EXTSHIM_GATE_SLOTS") ||
-           strstr(text, "EXTSHIM_CLAIM_");
+           strstr(text, "EXTSHIM_GATE_PYSLOTS") || strstr(text, "EXTSHIM_CLAIM_");
 }
 
 static void

@@ -81,4 +81,21 @@
 #endif
 #define EXTSHIM_GATE_SLOTS EXTSHIM_GATE_SLOT_INTERPRETERS_ EXTSHIM_GATE_SLOT_GIL_
 
+/* The same for a PySlot array (PEP 793, 3.15), which PyModExport_ functions return and abi3t needs. */
+#ifdef PySlot_PTR
+#if EXTSHIM_CLAIM_OWN_GIL
+#define EXTSHIM_GATE_PYSLOT_INTERPRETERS_                                                          \
+    PySlot_PTR(Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED),
+#else
+#define EXTSHIM_GATE_PYSLOT_INTERPRETERS_                                                          \
+    PySlot_PTR(Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_SUPPORTED),
+#endif
+#if EXTSHIM_CLAIM_GIL_NOT_USED
+#define EXTSHIM_GATE_PYSLOT_GIL_ PySlot_PTR(Py_mod_gil, Py_MOD_GIL_NOT_USED),
+#else
+#define EXTSHIM_GATE_PYSLOT_GIL_ PySlot_PTR(Py_mod_gil, Py_MOD_GIL_USED),
+#endif
+#define EXTSHIM_GATE_PYSLOTS EXTSHIM_GATE_PYSLOT_INTERPRETERS_ EXTSHIM_GATE_PYSLOT_GIL_
+#endif
+
 #endif /* EXTSHIM_GATE_H */

@@ -1,5 +1,6 @@
 """Each build system with one small module: built, refused, overridden; with and without the GIL."""
 
+import json
 import pathlib
 import shutil
 import sys
@@ -195,6 +196,22 @@ class CMake(BuildTest):
         done = self.configure(python, self.fresh("build"), {}, "-Dextcheck_EXECUTABLE=")
         self.assertIn("neither the program extcheck nor the Python package",
                       " ".join(done.text.split()))
+
+    def test_cross_build(self):
+        (python,) = need("3.13")
+        self.write("spam.c", source("ready"))
+        cross = ("-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=aarch64",
+                 f"-DPython_INCLUDE_DIR={python.flags[0][2:]}")
+        done, build = self.build(python, {}, *cross,
+                                 "-DEXTCHECK_SOABI=cpython-313-aarch64-linux-gnu")
+        self.assertEqual(done.code, 0, done)
+        (found,) = build.rglob("extcheck_record_spam.json")
+        self.assertEqual(json.loads(found.read_text())["abi"], "cpython-313-aarch64-linux-gnu")
+        self.write("spam.c", source("detached"))
+        done, _ = self.build(python, {BUILD_OWN: "1"}, *cross,
+                             "-DEXTCHECK_SOABI=cpython-313t-aarch64-linux-gnu")
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("not-ready for free-threaded", done.text)
 
     def test_with_a_verdict_file_and_no_checker(self):
         gil, threaded = need("3.13", "3.13t")

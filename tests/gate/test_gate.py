@@ -6,9 +6,64 @@ import shutil
 import unittest
 
 from support import (BUILD_FT, BUILD_OWN, DECLARE_FT, DECLARE_OWN, EXTCHECK, FIXED_SLOTS, INCLUDE,
-                     PYTHONS, ROOT, GateTest, need, source)
+                     KINDS, PYTHONS, ROOT, GateTest, need, source)
 
 BOTH = ("--supports-own-gil", "--supports-free-threaded")
+EXPORTED = """\
+#include "extshim_gate.h"
+
+static PyObject *
+answer(PyObject *module, PyObject *ignored)
+{
+    (void)module;
+    (void)ignored;
+    return PyLong_FromLong(42);
+}
+
+static PyMethodDef methods[] = {
+    {"answer", answer, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+PyABIInfo_VAR(abi_info);
+static PySlot slots[] = {
+    PySlot_STATIC_DATA(Py_mod_abi, &abi_info),
+    PySlot_STATIC_DATA(Py_mod_name, "spam"),
+    PySlot_STATIC_DATA(Py_mod_methods, methods),
+    EXTSHIM_GATE_PYSLOTS PySlot_END,
+};
+
+PyMODEXPORT_FUNC
+PyModExport_spam(void)
+{
+    return slots;
+}
+"""
+PORTED = """\
+#include <extshim.h>
+
+static PyObject *
+answer(PyObject *module, PyObject *ignored)
+{
+    (void)module;
+    (void)ignored;
+    return PyLong_FromLong(42);
+}
+
+static PyMethodDef methods[] = {
+    {"answer", answer, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "spam", NULL, -1, methods, NULL, NULL, NULL, NULL,
+};
+
+EXTSHIM_MODINIT(spam)
+{
+    return ExtShim_Module_Create(&definition);
+}
+"""
 
 
 class Answers(GateTest):
@@ -230,6 +285,29 @@ class Flavour(GateTest):
         self.assertEqual(self.imported(python)[0], True)
 
 
+    def test_abi3t_is_judged_as_free_threaded_and_serves_both(self):
+        (python,) = need("3.15")
+        self.write("spam.c", EXPORTED)
+        for kind, text, code in (("ready", EXPORTED, 0), ("detached", EXPORTED.replace(
+                "    return PyLong_FromLong(42);", "    PyObject *result;\n" + KINDS["detached"][1]
+                + "\n    return result;"), 1)):
+            with self.subTest(kind=kind):
+                self.write("spam.c", text)
+                said = self.expect(code, EXTCHECK, "gate", "--isolated", "--python", python.path,
+                                   "--module", "spam", "--output-dir", "out", "--soabi", "abi3t",
+                                   *BOTH, "spam.c", "--", f"-I{INCLUDE}",
+                                   "-DPy_TARGET_ABI3T=0x030f0000").err
+                if code:
+                    self.assertIn("not-ready for free-threaded", said)
+                    continue
+                path = self.compile(python, "-DPy_TARGET_ABI3T=0x030f0000",
+                                    target="spam.abi3t.so")
+                self.assertEqual(self.imported(python)[0], True)
+                report = json.loads(self.expect(0, EXTCHECK, "--isolated", "--format", "json",
+                                                path).out)
+                self.assertEqual(report["findings"], [])
+
+
 class Headers(GateTest):
     """extshim_gate.h compares what was answered with the headers that are used."""
 
@@ -294,33 +372,6 @@ class Headers(GateTest):
                     if "++" in command[0] and python.minor in ((3, 12), (3, 13)):
                         flags = flags + ["-Wno-missing-field-initializers"]
                     self.expect(0, *command, "-fsyntax-only", f"-I{INCLUDE}", *flags, "spam.c")
-
-
-PORTED = """\
-#include <extshim.h>
-
-static PyObject *
-answer(PyObject *module, PyObject *ignored)
-{
-    (void)module;
-    (void)ignored;
-    return PyLong_FromLong(42);
-}
-
-static PyMethodDef methods[] = {
-    {"answer", answer, METH_NOARGS, NULL},
-    {NULL, NULL, 0, NULL},
-};
-
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "spam", NULL, -1, methods, NULL, NULL, NULL, NULL,
-};
-
-EXTSHIM_MODINIT(spam)
-{
-    return ExtShim_Module_Create(&definition);
-}
-"""
 
 
 class Shim(GateTest):

@@ -89,7 +89,7 @@ def _declares_own_gil(sources):
                 text += file.read()
         except OSError:
             pass
-    claims = ("EXTSHIM_MODINIT", "EXTSHIM_GATE_SLOTS", "EXTSHIM_CLAIM_")
+    claims = ("EXTSHIM_MODINIT", "EXTSHIM_GATE_SLOTS", "EXTSHIM_GATE_PYSLOTS", "EXTSHIM_CLAIM_")
     return ("Py_MOD_PER_INTERPRETER_GIL_SUPPORTED" in text
             and not any(word in text for word in claims))
 
