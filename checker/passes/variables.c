@@ -165,6 +165,18 @@ variables_written_once(struct program *p, const struct variable_uses *uses)
     return any;
 }
 
+/* Is it used by anything but import? */
+static bool
+variables_run_time(const struct variable_uses *uses)
+{
+    for (size_t i = 0; i < uses->all.n; i++) {
+        if (variables_entry(&uses->all.at[i]) & (ENTRY_RUN | ENTRY_FOREIGN)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 variables_lock_evidence(struct program *p, struct fact_variable *v,
                         const struct variable_uses *uses)
@@ -175,10 +187,10 @@ variables_lock_evidence(struct program *p, struct fact_variable *v,
         v->locked = "all"; /* readers go through the once function first */
         return;
     }
+    unsigned entry = variables_run_time(uses) ? ENTRY_RUN | ENTRY_FOREIGN : ENTRY_INIT;
     for (size_t i = 0; i < uses->all.n; i++) {
         const struct variable_use *use = &uses->all.at[i];
-        bool counts = variables_entry(use) & (ENTRY_RUN | ENTRY_FOREIGN);
-        if (!counts || (use->kind & USE_ATOMIC)) {
+        if (!(variables_entry(use) & entry) || (use->kind & USE_ATOMIC)) {
             continue;
         }
         const char *held = locks_at(p, use->body, use->seq);
