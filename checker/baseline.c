@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "report/shared.h"
@@ -217,31 +219,58 @@ baseline_compare(const void *a, const void *b)
     return order ? order : strcmp(x->text, y->text);
 }
 
-/* Through a temporary file, so that a full disk does not cost the old baseline. */
+static bool
+baseline_print(struct baseline_row **rows, size_t n, const char *path)
+{
+    FILE *out = fopen(path, "wb");
+    if (!out) {
+        return false;
+    }
+    fprintf(out, "%s\n%s\n", first_line, columns);
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i]->count > 0) {
+            fprintf(out, "%s\t%s\t%s\t%s\t%d\n", rows[i]->rule, rows[i]->file, rows[i]->symbol,
+                    rows[i]->text, rows[i]->count);
+        }
+    }
+    bool good = fflush(out) == 0 && !ferror(out);
+    int why = errno;
+    if (fclose(out) != 0) {
+        return false;
+    }
+    errno = good ? errno : why;
+    return good;
+}
+
+/* Through a temporary file, so that a full disk does not cost the old baseline. Only a regular file
+ * is replaced in this way: a device or a FIFO is written to, and a symbolic link stays one. */
 static bool
 baseline_save(struct baseline_row **rows, size_t n, const char *path)
 {
-    struct str part = {0};
-    str_addf(&part, "%s.%ld", path, (long)getpid());
-    FILE *out = fopen(part.s, "wb");
-    bool good = out != NULL;
-    if (out) {
-        fprintf(out, "%s\n%s\n", first_line, columns);
-        for (size_t i = 0; i < n; i++) {
-            if (rows[i]->count > 0) {
-                fprintf(out, "%s\t%s\t%s\t%s\t%d\n", rows[i]->rule, rows[i]->file, rows[i]->symbol,
-                        rows[i]->text, rows[i]->count);
-            }
+    struct stat st, link;
+    char *real = realpath(path, NULL);
+    bool there = stat(path, &st) == 0;
+    bool dangling = !there && lstat(path, &link) == 0;
+    bool good;
+    if (dangling || (there && (!S_ISREG(st.st_mode) || !real))) {
+        good = baseline_print(rows, n, path);
+    }
+    else {
+        struct str part = {0};
+        str_addf(&part, "%s.%ld", real ? real : path, (long)getpid());
+        good = baseline_print(rows, n, part.s) && (!there || chmod(part.s, st.st_mode) == 0) &&
+               rename(part.s, real ? real : path) == 0;
+        if (!good) {
+            int why = errno;
+            remove(part.s);
+            errno = why;
         }
-        good = !ferror(out);
-        good = fclose(out) == 0 && good && rename(part.s, path) == 0;
+        str_free(&part);
     }
     if (!good) {
-        int why = errno;
-        remove(part.s);
-        diag_error("baseline %s cannot be written: %s", path, strerror(why));
+        diag_error("baseline %s cannot be written: %s", path, strerror(errno));
     }
-    str_free(&part);
+    free(real);
     return good;
 }
 

@@ -3,7 +3,9 @@
 
 import json
 import os
+import stat
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -251,6 +253,49 @@ class Baseline(CliTest):
             self.assertIn(message, self.expect(2, "--baseline", "odd.tsv", *self.files).err)
         self.assertIn("cannot be written",
                       self.expect(2, "--write-baseline", "no/such/x", *self.files).err)
+
+    def test_links_stay_links(self):
+        self.make()
+        (self.folder / "link.tsv").symlink_to("known.tsv")
+        (self.folder / "known.tsv").write_text("# extcheck baseline 1\n")
+        self.expect(0, "--write-baseline", "link.tsv", *self.files)
+        self.assertTrue((self.folder / "link.tsv").is_symlink())
+        self.assertGreater(len((self.folder / "known.tsv").read_text().splitlines()), 2)
+        with open(self.folder / "known.tsv", "a", encoding="utf-8") as out:
+            out.write("GLB01\tsrc/gone.c\tx\tx\t1\n")
+        self.expect(0, "--baseline", "link.tsv", "--baseline-prune", *self.files)
+        self.assertTrue((self.folder / "link.tsv").is_symlink())
+        self.assertNotIn("gone.c", (self.folder / "known.tsv").read_text())
+        (self.folder / "dangling.tsv").symlink_to("new.tsv")
+        self.expect(0, "--write-baseline", "dangling.tsv", *self.files)
+        self.assertTrue((self.folder / "dangling.tsv").is_symlink())
+        self.assertTrue((self.folder / "new.tsv").is_file())
+
+    def test_what_is_no_file_is_written_to(self):
+        os.mkfifo(self.folder / "pipe")
+        read = []
+        reader = threading.Thread(
+            target=lambda: read.append((self.folder / "pipe").read_text()), daemon=True)
+        reader.start()
+        self.expect(0, "--write-baseline", "pipe", *self.files)
+        reader.join(30)
+        self.assertTrue((self.folder / "pipe").is_fifo())
+        self.assertIn("src/bad.c", read[0])
+        if os.geteuid() == 0:
+            try:
+                os.mknod(self.folder / "full", 0o666 | stat.S_IFCHR, os.makedev(1, 7))
+                (self.folder / "full").write_text("")
+            except OSError:
+                self.skipTest("devices cannot be made here")
+            self.assertIn("cannot be written",
+                          self.expect(2, "--write-baseline", "full", *self.files).err)
+            self.assertTrue((self.folder / "full").is_char_device())
+
+    def test_mode_of_the_baseline_stays(self):
+        self.make()
+        (self.folder / "known.tsv").chmod(0o640)
+        self.make()
+        self.assertEqual((self.folder / "known.tsv").stat().st_mode & 0o777, 0o640)
 
     def test_prune_and_write_exclude_each_other(self):
         self.expect(2, "--baseline", "a", "--baseline-prune", "--write-baseline", "b", *self.files)
