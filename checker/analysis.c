@@ -73,6 +73,7 @@ analysis_extract(struct analysis *a, const struct analysis_context *context,
         .headers = headers->source,
         .jobs = o->jobs,
         .timeout_seconds = o->timeout,
+        .memory_mb = o->memory,
         .progress = !o->quiet && isatty(2),
         .both_flavours = headers->targets[TARGET_FREE_THREADED],
     };

@@ -42,6 +42,8 @@ const struct option_row option_rows[] = {
         "build*/ and builddir/)"),
     ROW("timeout", 0, OPTION_NUMBER, true, timeout, "SECONDS", NULL,
         "give up on a file after this long (default 60)"),
+    ROW("memory", 0, OPTION_NUMBER, true, memory, "MB", NULL,
+        "give up on a file that needs more memory (default 4096)"),
     ROW("jobs", 'j', OPTION_NUMBER, true, jobs, "N", NULL,
         "files analysed at the same time (default: one per processor)"),
     ROW("libclang", 0, OPTION_PATH, true, libclang, "PATH", NULL,

@@ -17,6 +17,7 @@ options_start(struct options *o)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     o->jobs = cores > 0 && cores < 1024 ? (int)cores : 1;
     o->timeout = 60;
+    o->memory = 4096;
     o->format = "full";
     o->min_python = "3.9";
     o->confidence = CHOICE_CONFIDENCE_MEDIUM;

@@ -53,7 +53,7 @@ struct options {
     const char *min_python, *format, *output, *facts, *database, *baseline, *write_baseline;
     const char *api, *rules_dir, *cache_dir, *root, *libclang;
     const char *module, *flavour, *soabi, *output_dir, *write_verdict, *from_verdict; /* gate */
-    int jobs, timeout;
+    int jobs, timeout, memory;
     int color, fail_on, confidence, level; /* positions in the list of choices, see options.c */
     bool dump_facts, statistics, quiet, exit_zero, baseline_prune, show_suppressed, no_cache;
     bool isolated, print_config, help, version, check_rules;

@@ -7,6 +7,7 @@
 #include "source/stubs.h"
 #include "source/twin.h"
 #include "source/unit.h"
+#include "source/workers.h"
 
 struct args {
     VEC(const char *) at;
@@ -204,8 +205,14 @@ parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour 
     if (code != CXError_Success) {
         attempt.tu = NULL;
         attempt.diagnostics.errors = 1;
-        attempt.diagnostics.first =
-            code == CXError_Crashed ? "libclang crashed on it" : "libclang could not parse it";
+        int memory = parser->plan->options->memory_mb;
+        attempt.diagnostics.first = code != CXError_Crashed ? "libclang could not parse it"
+                                    : workers_memory_short(memory)
+                                        ? arena_printf(arena,
+                                                       "needs more memory than %d MB "
+                                                       "(--memory)",
+                                                       memory)
+                                        : "libclang crashed on it";
     }
     else {
         parse_diagnostics(parser, attempt.tu, arena, &attempt.diagnostics);

@@ -178,6 +178,7 @@ source_run_jobs(struct run *run)
     struct workers workers = {
         .count = run->options->jobs > 0 ? run->options->jobs : 1,
         .timeout_seconds = run->options->timeout_seconds > 0 ? run->options->timeout_seconds : 60,
+        .memory_mb = run->options->memory_mb,
         .context = run,
         .start = source_worker_start,
         .run = source_worker_run,

@@ -32,6 +32,7 @@ struct source_options {
     struct source_headers headers;
     int jobs;
     int timeout_seconds; /* per unit */
+    int memory_mb;       /* per worker; 0: no limit */
     bool progress;       /* say on stderr what takes long */
     bool both_flavours;  /* false: free-threaded flavour not wanted (GIL only) */
 };

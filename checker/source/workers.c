@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,12 +19,30 @@
 
 enum { STACK_BYTES = 512 * 1024 * 1024, MAX_WORKERS = 64 };
 
+/* The sanitizers reserve terabytes of addresses for themselves. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { LIMITS_WORK = 0 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+enum { LIMITS_WORK = 0 };
+#else
+enum { LIMITS_WORK = 1 };
+#endif
+#else
+enum { LIMITS_WORK = 1 };
+#endif
+
+/* What a worker sends before a result. */
+struct workers_answer {
+    size_t n;
+    bool leaves; /* it takes no more jobs */
+};
+
 struct worker {
     pid_t pid;
     int to, from;
     const struct workers_job *job; /* NULL: idle */
-    struct str buffer;
-    size_t wanted; /* length of the result, SIZE_MAX before it is known */
+    struct str buffer;             /* answer and result */
     long deadline_ms;
 };
 
@@ -76,6 +95,50 @@ struct worker_side {
     int from, to;
 };
 
+/* Pages of this process: all its addresses, and those that are in memory. */
+static bool
+workers_pages(long *addresses, long *resident)
+{
+    char text[64] = "";
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    if (fd >= 0) {
+        close(fd);
+    }
+    char *end = text;
+    *addresses = strtol(text, &end, 10);
+    *resident = strtol(end, NULL, 10);
+    return n > 0;
+}
+
+/* The limit is what a file may take: the stack and what the parent had come on top. */
+static void
+workers_limit_memory(int memory_mb)
+{
+    long addresses, resident;
+    struct rlimit limit;
+    if (!LIMITS_WORK || !memory_mb || getrlimit(RLIMIT_AS, &limit) != 0 ||
+        !workers_pages(&addresses, &resident)) {
+        return;
+    }
+    rlim_t bytes = (rlim_t)memory_mb * 1024 * 1024 + STACK_BYTES +
+                   (rlim_t)addresses * (rlim_t)sysconf(_SC_PAGESIZE);
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > bytes) {
+        limit.rlim_cur = bytes;
+        setrlimit(RLIMIT_AS, &limit);
+    }
+}
+
+/* A table that is doubled asks for two parts while it still holds one: with a quarter of the limit
+ * in use, the next request may be the one that fails. libclang leaks what it had when it failed. */
+bool
+workers_memory_short(int memory_mb)
+{
+    long addresses, resident;
+    return memory_mb && workers_pages(&addresses, &resident) &&
+           resident > memory_mb * (1024L * 1024 / 4) / sysconf(_SC_PAGESIZE);
+}
+
 /* The worker's whole life, on a thread whose stack is large enough for deeply nested sources. */
 static void *
 workers_life(void *data)
@@ -87,13 +150,14 @@ workers_life(void *data)
     while (workers_read_all(side->from, &job, sizeof(job))) {
         str_clear(&out);
         side->workers->run(side->workers->context, &job, &out);
-        size_t n = out.n;
-        if (!workers_write_all(side->to, &n, sizeof(n)) ||
-            !workers_write_all(side->to, out.s ? out.s : "", n)) {
-            break;
-        }
         /* A syntax tree was freed: give its pages back, or a worker grows with every unit. */
         malloc_trim(0);
+        struct workers_answer answer = {.n = out.n,
+                                        .leaves = workers_memory_short(side->workers->memory_mb)};
+        if (!workers_write_all(side->to, &answer, sizeof(answer)) ||
+            !workers_write_all(side->to, out.s ? out.s : "", answer.n) || answer.leaves) {
+            break;
+        }
     }
     str_free(&out);
     return NULL;
@@ -109,6 +173,7 @@ workers_child(const struct workers *workers, int from, int to)
         dup2(null, STDERR_FILENO);
     }
     setenv("LIBCLANG_NOTHREADS", "1", 1);
+    workers_limit_memory(workers->memory_mb);
     struct worker_side side = {workers, from, to};
     pthread_attr_t attr;
     pthread_t thread;
@@ -163,7 +228,7 @@ workers_spawn(const struct workers *workers, struct worker *w, struct worker *al
 }
 
 static int
-workers_end(struct worker *w, bool kill_it)
+workers_end(struct worker *w, bool kill_it, long *resident_kb)
 {
     if (kill_it) {
         kill(w->pid, SIGKILL);
@@ -171,7 +236,11 @@ workers_end(struct worker *w, bool kill_it)
     close(w->to);
     close(w->from);
     int status = 0;
-    while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR) {}
+    struct rusage used = {.ru_maxrss = 0};
+    while (wait4(w->pid, &status, 0, &used) < 0 && errno == EINTR) {}
+    if (resident_kb) {
+        *resident_kb = used.ru_maxrss;
+    }
     w->pid = 0;
     str_clear(&w->buffer);
     return status;
@@ -181,7 +250,6 @@ static void
 workers_give(const struct workers *workers, struct worker *w, const struct workers_job *job)
 {
     w->job = job;
-    w->wanted = (size_t)-1;
     str_clear(&w->buffer);
     w->deadline_ms = workers_now_ms() + workers->timeout_seconds * 1000L;
     /* A failed write shows as end of file on the other pipe. */
@@ -192,7 +260,8 @@ static void
 workers_lost(const struct workers *workers, struct worker *w, bool timeout)
 {
     const struct workers_job *job = w->job;
-    int status = workers_end(w, timeout);
+    long resident_kb = 0;
+    int status = workers_end(w, timeout, &resident_kb);
     struct str reason = {0};
     if (timeout) {
         str_addf(&reason, "took longer than %d s (--timeout)", workers->timeout_seconds);
@@ -202,6 +271,9 @@ workers_lost(const struct workers *workers, struct worker *w, bool timeout)
     }
     else {
         str_add(&reason, "the parser ended unexpectedly");
+    }
+    if (!timeout && workers->memory_mb && resident_kb > workers->memory_mb * (1024L / 4)) {
+        str_addf(&reason, ", maybe for want of memory (--memory %d)", workers->memory_mb);
     }
     workers->done(workers->context, job, NULL, 0, reason.s);
     str_free(&reason);
@@ -221,15 +293,20 @@ workers_receive(const struct workers *workers, struct worker *w)
         return true;
     }
     str_addn(&w->buffer, chunk, (size_t)got);
-    if (w->wanted == (size_t)-1 && w->buffer.n >= sizeof(size_t)) {
-        memcpy(&w->wanted, w->buffer.s, sizeof(size_t));
+    struct workers_answer answer;
+    if (w->buffer.n < sizeof(answer)) {
+        return false;
     }
-    if (w->wanted == (size_t)-1 || w->buffer.n < sizeof(size_t) + w->wanted) {
+    memcpy(&answer, w->buffer.s, sizeof(answer));
+    if (w->buffer.n < sizeof(answer) + answer.n) {
         return false;
     }
     const struct workers_job *job = w->job;
     w->job = NULL;
-    workers->done(workers->context, job, w->buffer.s + sizeof(size_t), w->wanted, NULL);
+    workers->done(workers->context, job, w->buffer.s + sizeof(answer), answer.n, NULL);
+    if (answer.leaves) {
+        workers_end(w, false, NULL);
+    }
     return true;
 }
 
@@ -297,7 +374,7 @@ workers_run(const struct workers *setup, const struct workers_job *jobs, size_t 
     }
     for (int i = 0; i < workers.count; i++) {
         if (all[i].pid) {
-            workers_end(&all[i], false);
+            workers_end(&all[i], false, NULL);
         }
         str_free(&all[i].buffer);
     }

@@ -1,6 +1,7 @@
 /* Forked workers: each takes one job after the other and sends text back.
  *
- * A worker that crashes or takes too long costs the job it had; it is replaced.
+ * A worker that crashes, takes too long or wants too much memory costs the job it had; it is
+ * replaced.
  *
  * Ownership: the caller owns jobs and results. Threads: call from the only thread of the process.
  * Errors: a lost job is reported through the callback with result NULL and a reason. */
@@ -26,11 +27,15 @@ typedef void workers_done_fn(void *context, const struct workers_job *job, const
 
 struct workers {
     int count, timeout_seconds;
+    int memory_mb; /* most address space of one worker; 0: no limit */
     void *context;
     workers_start_fn *start;
     workers_run_fn *run;
     workers_done_fn *done;
 };
+
+/* Does this process hold so much memory that a failure is one of memory? */
+bool workers_memory_short(int memory_mb);
 
 void workers_run(const struct workers *workers, const struct workers_job *jobs, size_t n);
 

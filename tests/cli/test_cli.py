@@ -116,7 +116,7 @@ class Usage(CliTest):
         result = self.expect(0, "--help")
         self.assertEqual(result.err, "")
         for name in ("target min-python select ignore confidence level trusted api rules python "
-                     "compile-commands timeout jobs libclang facts dump-facts baseline "
+                     "compile-commands timeout memory jobs libclang facts dump-facts baseline "
                      "write-baseline baseline-prune show-suppressed format output-file output "
                      "color root statistics quiet fail-on exit-zero isolated print-config "
                      "cache-dir no-cache check-rules version help").split():

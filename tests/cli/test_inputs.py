@@ -8,7 +8,11 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from support import CliTest, bad_module, good_module  # noqa: E402
+from support import EXTCHECK, CliTest, bad_module, good_module  # noqa: E402
+
+with open(EXTCHECK, "rb") as program:
+    CODE = program.read()
+SANITIZED = b"__asan_init" in CODE or b"__tsan_init" in CODE
 
 
 class NotFiles(CliTest):
@@ -211,6 +215,16 @@ class Unusual(CliTest):
         self.write("bad.c", bad_module())
         result = self.expect(2, "--timeout", "2", "slow.c", "bad.c", timeout=60)
         self.assertRegex(result.err, r"analysed 1/2 files, 1 failed: slow\.c \(.*2")
+        self.assertIn("bad.c:3:18:", result.out)
+
+    @unittest.skipIf(SANITIZED, "the sanitizers reserve more addresses than any limit leaves")
+    def test_memory(self):
+        # One worker: what the file that is given up took must not be missed by the next ones.
+        self.write("endless.c", '#include "/dev/zero"\nint x;\n')
+        self.write("bad.c", bad_module())
+        self.write("eggs.c", good_module())
+        result = self.expect(2, "-j1", "--memory", "1000", "endless.c", "bad.c", "eggs.c")
+        self.assertRegex(result.err, r"analysed 2/3 files, 1 failed: endless\.c \(.*memory.*1000")
         self.assertIn("bad.c:3:18:", result.out)
 
 
