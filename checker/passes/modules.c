@@ -202,6 +202,7 @@ pass_modules(struct program *p)
         struct module_info info;
         module_info_read(p, p->modules.at[i], &info);
         module_fill(p, &info);
+        module_check_limited(p, &info);
         if (!p->modules.at[i]->binding) {
             module_check_guard(p, &info);
             module_check_slots(p, &info);

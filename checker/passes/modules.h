@@ -44,6 +44,7 @@ bool module_refuses_second(struct program *p, struct fact_module *m);
 /* The parts of the pass. */
 void module_check_slots(struct program *p, const struct module_info *info);
 void module_check_hooks(struct program *p, const struct module_info *info);
+void module_check_limited(struct program *p, const struct module_info *info);
 void module_check_guard(struct program *p, const struct module_info *info);
 
 #endif

@@ -101,6 +101,20 @@ verdict_declaration(const struct verdict_run *v, enum target t)
     return NULL;
 }
 
+/* The finding that says that the module cannot even be built or imported there. */
+static const struct finding *
+verdict_unimportable(const struct verdict_run *v, enum target t)
+{
+    for (size_t i = 0; i < v->out->all.n; i++) {
+        const struct finding *f = v->out->all.at[i];
+        if (f->rule->decides_import && f->severity[t] == SEVERITY_BLOCKER &&
+            f->suppression == NOT_SUPPRESSED && verdict_owns(v, f)) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
 static bool
 verdict_phase_is(const struct fact_module *m, const char *phase)
 {
@@ -239,8 +253,10 @@ verdict_for(const struct verdict_run *v, enum target t)
     }
     const struct finding *worst = verdict_worst(v, t);
     if (t == TARGET_FREE_THREADED && v->limited) {
-        return (struct module_verdict){
-            .verdict = VERDICT_NOT_READY, .asked = true, .reason = v->limited};
+        return (struct module_verdict){.verdict = VERDICT_NOT_READY,
+                                       .asked = true,
+                                       .deciding = verdict_unimportable(v, t),
+                                       .reason = v->limited};
     }
     const char *reason;
     enum loads loads = verdict_loads(v, t, &reason);

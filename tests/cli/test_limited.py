@@ -60,22 +60,24 @@ class Limited(CliTest):
     def test_refused_before_3_15(self):
         for version in ("3.13", "3.14"):
             text = "#define Py_LIMITED_API 0x030d0000\n" + good_module()
-            verdicts = self.judge(version, text)
-            self.assertRegex(verdicts["free-threaded"], "^not-ready .not loadable there: built for "
+            verdicts = self.judge(version, text, code=1)
+            self.assertRegex(verdicts["free-threaded"], "^not-ready .ABI03 eggs.c:1: not loadable "
+                                                        "there: built for "
                                                         "the limited API, which .* refuse")
             self.assertRegex(verdicts["own-gil"], "^ready ")
 
     def test_refused_whatever_it_is_built_for_later(self):
         text = ("#define Py_LIMITED_API 0x030f0000\n#ifdef Py_GIL_DISABLED\n"
                 "#define Py_TARGET_ABI3T 0x030f0000\n#endif\n" + good_module())
-        self.assertRegex(self.judge("3.14", text)["free-threaded"],
+        self.assertRegex(self.judge("3.14", text, code=1)["free-threaded"],
                          r"^not-ready .*; abi3t is judged with headers of 3\.15")
 
     def test_written_for_abi3(self):
         """3.15: abi3t knows no PyModuleDef, whose size depends on that of objects."""
-        verdicts = self.judge("3.15", "#define Py_LIMITED_API 0x030d0000\n" + good_module())
+        verdicts = self.judge("3.15", "#define Py_LIMITED_API 0x030d0000\n" + good_module(),
+                              code=1)
         self.assertRegex(verdicts["free-threaded"],
-                         r"^not-ready .*eggs\.c does not compile for abi3t.*HEAD_INIT")
+                         r"^not-ready .ABI03 .*eggs\.c does not compile for abi3t.*HEAD_INIT")
         self.assertRegex(verdicts["own-gil"], "^ready ")
 
     def test_written_for_abi3t(self):
