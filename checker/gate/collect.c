@@ -57,9 +57,21 @@ collect_uses_claims(const char *text)
            strstr(text, "EXTSHIM_GATE_PYSLOTS") || strstr(text, "EXTSHIM_CLAIM_");
 }
 
+/* What the gate itself wrote is no source. */
+static bool
+collect_is_own(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    return str_starts(name, "extcheck_gate_") || str_starts(name, "extcheck_note_");
+}
+
 static void
 collect_source(struct collect *c, const char *path)
 {
+    if (collect_is_own(path)) {
+        return;
+    }
     struct str text = {0};
     char hex[SHA256_HEX + 1];
     if (str_read_file(&text, path)) {
@@ -92,16 +104,38 @@ collect_has_unit(const struct module_result *m, const char *path)
     return false;
 }
 
+/* Is the unit compiled into the module? The gate is given the sources of one module; a verdict file
+ * is about several, and what none of them reaches may be compiled into any. */
+static bool
+collect_takes(const struct collect *c, const struct module_result *m, const char *path)
+{
+    if (c->in->options->command == COMMAND_GATE || collect_has_unit(m, path)) {
+        return true;
+    }
+    for (size_t i = 0; i < c->in->findings->modules.n; i++) {
+        if (collect_has_unit(&c->in->findings->modules.at[i], path)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void
-collect_headers(struct collect *c, const struct module_result *m)
+collect_units(struct collect *c, const struct module_result *m)
 {
     for (size_t i = 0; i < c->in->nanalyses; i++) {
         const struct facts *facts = &c->in->analyses[i]->facts;
+        FACTS_EACH(facts, unit, u)
+        {
+            if (collect_takes(c, m, u->path)) {
+                collect_source(c, u->path);
+            }
+        }
         FACTS_EACH(facts, header, h)
         {
             const struct fact *unit =
                 h->at.unit >= 0 ? facts->by_kind[FACT_unit].at[h->at.unit] : NULL;
-            if (unit && collect_has_unit(m, ((const struct fact_unit *)(const void *)unit)->path)) {
+            if (unit && collect_takes(c, m, ((const struct fact_unit *)(const void *)unit)->path)) {
                 collect_source(c, h->path);
             }
         }
@@ -190,10 +224,7 @@ gate_collect(const struct gate_input *in, const struct module_result *m, struct 
             out->line = v->deciding->place.line;
         }
     }
-    for (size_t i = 0; i < m->units.n; i++) {
-        collect_source(&c, m->units.at[i]);
-    }
-    collect_headers(&c, m);
+    collect_units(&c, m);
     gate_record_sort(record);
     collect_declared(&c, m);
     map_free(&c.seen);

@@ -413,6 +413,30 @@ class Sources(GateTest):
         for name, digest in self.record()["sources"]:
             self.assertEqual(digest, hashlib.sha256((self.folder / name).read_bytes()).hexdigest())
 
+    def test_all_files_given_are_named_also_those_that_nothing_reaches(self):
+        (python,) = need("3.13")
+        self.write("spam.c", source("ready"))
+        self.write("unused.h", "#define UNUSED 1\n")
+        self.write("unused.c", '#include "unused.h"\nint spam_unused(void) { return UNUSED; }\n')
+        self.gate(0, python, files=["spam.c", "unused.c"])
+        names = [name for name, _ in self.record()["sources"]]
+        self.assertEqual(names, ["spam.c", "unused.c", "unused.h"])
+        self.write("eggs.c", source("ready", name="eggs"))
+        self.expect(0, EXTCHECK, "--isolated", "-q", "--write-verdict", "verdict.json", *BOTH,
+                    "spam.c", "eggs.c", "unused.c", "--", f"-I{INCLUDE}")
+        content = json.loads((self.folder / "verdict.json").read_text())
+        named = {m["module"]: [name for name, _ in m["sources"]] for m in content["modules"]}
+        self.assertEqual(named, {"spam": ["spam.c", "unused.c", "unused.h"],
+                                 "eggs": ["eggs.c", "unused.c", "unused.h"]})
+
+    def test_the_header_of_the_gate_is_no_source(self):
+        (python,) = need("3.13")
+        self.write("spam.c", '#include "out/extcheck_gate_spam.h"\n' + source("ready"))
+        self.gate(0, python, *BOTH)
+        self.assertEqual([name for name, _ in self.record()["sources"]], ["spam.c"])
+        self.gate(0, python, *BOTH)
+        self.assertEqual(self.record()["claims"], {"own-gil": True, "gil-not-used": True})
+
     def test_no_path_of_this_machine_is_recorded(self):
         (python,) = need("3.13")
         self.write("project/spam.c", source("ready"))

@@ -261,11 +261,11 @@ class SourceDistribution(GateTest):
                  "assert not ctypes.util.find_library('clang')")
         self.assertEqual(subprocess.run([interpreter, "-c", probe], env=env, check=False).returncode,
                          0)
-        script = ("from setuptools.build_meta import build_wheel; import zipfile; name = "
-                  f"build_wheel('dist'); zipfile.ZipFile('dist/' + name).extractall({str(target)!r})")
-        done = subprocess.run([interpreter, "-c", script], cwd=folder, env=env,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=300,
-                              check=False)
+        done = subprocess.run([sys.executable, "-m", "pip", "--python", interpreter, "install", "-v",
+                               "--no-index", "--no-deps", "--no-build-isolation", "--no-cache-dir",
+                               "--disable-pip-version-check", "--target", target, "."],
+                              cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=300, check=False)
         return done.returncode, (done.stdout + done.stderr).decode(errors="replace"), target
 
     def test_hashes_match(self):

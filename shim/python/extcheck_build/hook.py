@@ -26,7 +26,7 @@ from .gate import GateError, run
 from .record import paths
 
 C_ENDINGS = (".c", ".cc", ".cpp", ".cxx")
-KEPT_FLAGS = ("-D", "-U", "-I", "-std", "-isystem", "-include", "-fvisibility")
+KEPT_FLAGS = ("-D", "-U", "-I", "-std", "-isystem", "-iquote", "-idirafter", "-include")
 
 
 def _read_toml(path):
@@ -70,7 +70,13 @@ class build_ext(_build_ext):  # noqa: N801 (setuptools calls it so)
         for name, value in ext.define_macros:
             flags.append(f"-D{name}" if value is None else f"-D{name}={value}")
         flags += [f"-U{name}" for name in ext.undef_macros]
-        return flags + [flag for flag in ext.extra_compile_args or [] if flag.startswith(KEPT_FLAGS)]
+        before = None
+        for flag in ext.extra_compile_args or []:
+            # An option and its value may be two words.
+            if flag.startswith(KEPT_FLAGS) or before in KEPT_FLAGS:
+                flags.append(flag)
+            before = flag
+        return flags
 
     def extcheck_gate(self, ext):
         wishes = {**settings(ext.name), **getattr(ext, "extcheck", {})}
@@ -80,7 +86,8 @@ class build_ext(_build_ext):  # noqa: N801 (setuptools calls it so)
             soabi = "abi3"
         ext.include_dirs = [*ext.include_dirs, include_dir()]
         try:
-            claims = run(ext.name, [source for source in ext.sources], folder, soabi,
+            sources = [source for source in ext.sources if source.endswith(C_ENDINGS)]
+            claims = run(ext.name, sources, folder, soabi,
                          supports_own_gil=bool(wishes.get("supports-own-gil")),
                          supports_free_threaded=bool(wishes.get("supports-free-threaded")),
                          verdict=wishes.get("verdict"), python=sys.executable,
