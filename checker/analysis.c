@@ -56,14 +56,11 @@ analysis_read_binaries(struct analysis *a, struct options *o, const struct words
 }
 
 bool
-analysis_extract(struct analysis *a, const struct analysis_context *context,
-                 const struct words *files, const struct header_set *headers)
+analysis_open(struct analysis *a, const struct analysis_context *context, const struct words *files,
+              const struct header_set *headers)
 {
     struct options *o = context->options;
-    if (!files->list.n) {
-        return true;
-    }
-    struct source_options wanted = {
+    a->source_options = (struct source_options){
         .files = options_list(o, files),
         .flags = o->flags.list.n ? options_list(o, &o->flags) : NULL,
         .database_dir = o->database,
@@ -77,7 +74,14 @@ analysis_extract(struct analysis *a, const struct analysis_context *context,
         .progress = !o->quiet && isatty(2),
         .both_flavours = headers->targets[TARGET_FREE_THREADED],
     };
-    return source_extract(&wanted, &a->extracted, analysis_failed, &a->findings) >= 0;
+    a->source = source_open(&a->source_options);
+    return a->source != NULL;
+}
+
+bool
+analysis_extract(struct analysis *a)
+{
+    return source_extract(a->source, &a->extracted, analysis_failed, &a->findings) >= 0;
 }
 
 /* Standard input, or a regular file. */
@@ -468,6 +472,7 @@ analysis_join(struct findings *all, const struct analysis *a, bool first)
 void
 analysis_free(struct analysis *a)
 {
+    source_close(a->source);
     findings_free(&a->findings);
     program_free(&a->program);
     facts_free(&a->facts);

@@ -10,6 +10,8 @@
 #include "passes/program.h"
 
 struct analysis {
+    struct source *source; /* NULL: the facts come from elsewhere */
+    struct source_options source_options;
     struct facts extracted;    /* both flavours, as the front-end wrote them */
     struct facts facts;        /* the flavour that is judged; borrows from `extracted` */
     struct header_set headers; /* with the targets that this analysis judges */
@@ -27,9 +29,11 @@ struct analysis_context {
     struct baseline *baseline; /* NULL: none */
 };
 
+/* Finds out how the sources are to be read. */
+bool analysis_open(struct analysis *a, const struct analysis_context *context,
+                   const struct words *files, const struct header_set *headers);
 /* Fills the facts from the sources. */
-bool analysis_extract(struct analysis *a, const struct analysis_context *context,
-                      const struct words *files, const struct header_set *headers);
+bool analysis_extract(struct analysis *a);
 /* Adds the facts of built modules; before those of sources. The files of `o` are compared with what
  * their notes say. */
 void analysis_read_binaries(struct analysis *a, struct options *o, const struct words *binaries);

@@ -158,3 +158,32 @@ options_print(const struct options *o, FILE *out)
         fprintf(out, "  # %s\n", origins[o->origin[i]]);
     }
 }
+
+/* A file that ran into a limit has failed, and nothing is kept of such a run. */
+static bool
+option_is_for_show(const char *name)
+{
+    static const char *const names[] = {"format",     "output-file", "output",   "color",
+                                        "statistics", "quiet",       "fail-on",  "exit-zero",
+                                        "jobs",       "timeout",     "memory",   "show-suppressed",
+                                        "isolated",   "cache-dir",   "no-cache", "version"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+options_print_judging(const struct options *o, FILE *out)
+{
+    for (size_t i = 0; i < option_rows_n; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (row->name && !option_is_for_show(row->name) && !option_is_unset(o, row)) {
+            fprintf(out, "%s = ", row->name);
+            option_print_value(o, row, out);
+            fputc('\n', out);
+        }
+    }
+}

@@ -79,6 +79,9 @@ void options_print_help(FILE *out);
 /* The effective values as TOML, each with where it came from. */
 void options_print(const struct options *o, FILE *out);
 
+/* The values that decide what is found, as text; not those that only decide how it is shown. */
+void options_print_judging(const struct options *o, FILE *out);
+
 bool options_target_asked(const struct options *o, enum target t);
 enum severity options_fail_on(const struct options *o);
 enum confidence options_min_confidence(const struct options *o);

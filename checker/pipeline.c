@@ -11,6 +11,7 @@
 #include "outputs.h"
 #include "report/report.h"
 #include "rules/suppress.h"
+#include "run_cache.h"
 #include "settings.h"
 
 struct pipeline {
@@ -23,7 +24,9 @@ struct pipeline {
     struct analysis_context context;
     VEC(struct analysis *) analyses;
     struct findings findings; /* of all analyses */
-    bool trouble;             /* something is missing that no failed file tells of */
+    struct run_cache cache;
+    bool recalled; /* the findings are those of an earlier run */
+    bool trouble;  /* something is missing that no failed file tells of */
 };
 
 /* ---- before anything is analysed --------------------------------------------------------------
@@ -130,6 +133,38 @@ pipeline_read_facts(struct pipeline *p)
     return true;
 }
 
+/* Did an earlier run find out all of it? A run with a baseline or a gate needs more than findings.
+ */
+static bool
+pipeline_recall(struct pipeline *p)
+{
+    const struct options *o = p->o;
+    bool wanted = !o->dump_facts && !o->baseline && !gate_is_on(o) && !p->binaries.list.n &&
+                  !p->findings.failed.n;
+    if (!wanted || !run_cache_start(&p->cache, p->o, &p->rules, &p->headers, &p->findings)) {
+        return false;
+    }
+    for (size_t i = 0; i < p->analyses.n; i++) {
+        run_cache_add_source(&p->cache, p->analyses.at[i]->source, &p->headers.sets.at[i]);
+    }
+    return run_cache_get(&p->cache, &p->rules, &p->headers, &p->findings);
+}
+
+/* Files that failed are asked again next time. */
+static void
+pipeline_remember(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->findings.failed.n; i++) {
+        if (!p->findings.failed.at[i].partial) {
+            return;
+        }
+    }
+    for (size_t i = 0; i < p->headers.sets.n; i++) {
+        source_dependencies(p->analyses.at[i]->source, &p->cache.dependencies);
+    }
+    run_cache_put(&p->cache, &p->headers, &p->findings);
+}
+
 static bool
 pipeline_extract(struct pipeline *p)
 {
@@ -146,10 +181,17 @@ pipeline_extract(struct pipeline *p)
         return false;
     }
     for (size_t i = 0; i < p->headers.sets.n; i++) {
-        struct header_set *set = &p->headers.sets.at[i];
         struct analysis *a = pipeline_new_analysis(p);
+        if (!analysis_open(a, &p->context, &p->files, &p->headers.sets.at[i])) {
+            return false;
+        }
+    }
+    p->recalled = pipeline_recall(p);
+    for (size_t i = 0; i < p->headers.sets.n && !p->recalled; i++) {
+        struct header_set *set = &p->headers.sets.at[i];
+        struct analysis *a = p->analyses.at[i];
         analysis_read_binaries(a, p->o, &p->binaries);
-        if (!analysis_extract(a, &p->context, &p->files, set)) {
+        if (!analysis_extract(a)) {
             return false;
         }
         /* Flags of a compilation database may have brought headers of their own. */
@@ -268,6 +310,9 @@ pipeline_judge(struct pipeline *p)
         vec_push(&p->findings.notes, p->headers.notes.at[i]);
     }
     pipeline_count_files(&p->findings);
+    if (p->cache.dir) {
+        pipeline_remember(p);
+    }
     pipeline_say_unserved(p);
 }
 
@@ -392,7 +437,12 @@ pipeline_check(struct pipeline *p)
     if (p->o->dump_facts) {
         return pipeline_dump_facts(p);
     }
-    pipeline_judge(p);
+    if (p->recalled) {
+        pipeline_say_unserved(p);
+    }
+    else {
+        pipeline_judge(p);
+    }
     if (p->o->command == COMMAND_GATE) {
         return pipeline_gate(p);
     }
@@ -450,6 +500,7 @@ pipeline_free(struct pipeline *p)
         free(p->analyses.at[i]);
     }
     vec_free(&p->analyses);
+    run_cache_free(&p->cache);
     vec_free(&p->files.list);
     vec_free(&p->binaries.list);
     baseline_free(&p->baseline);

@@ -24,11 +24,22 @@ struct cache {
 };
 
 uint64_t cache_hash(const void *data, size_t n);
+/* The same in 128 bits, for names of entries that do not hold their key. */
+void cache_hash_wide(const void *data, size_t n, uint64_t out[2]);
 /* The entry's result text (as parse_unit() wrote it), or false when it is absent or stale. */
 bool cache_get(struct cache *cache, const char *key, struct str *result);
 /* dirs: the searched folders, NULL-terminated; extra: more `D path` lines. */
 void cache_put(struct cache *cache, const char *key, const char *result, size_t n,
                const char *const *dirs, const char *extra);
+/* Every path asked for so far, one a line: hash, kind, time stamp, size, inode, path. */
+void cache_list_files(const struct cache *cache, struct str *out);
+/* Do all paths of such a list have their hashes? Only those that were touched are read; fresh then
+ * gets the list with the new time stamps. */
+bool cache_files_unchanged(const char *list, size_t n, struct str *fresh);
+/* Writes a file below the cache's folder `below`, which is made; the oldest files there go when
+ * they are more than `most`. */
+void cache_write_file(const char *dir, const char *below, const char *name, const struct str *text,
+                      size_t most);
 void cache_free(struct cache *cache);
 
 #endif

@@ -14,7 +14,7 @@
 
 enum { JOB_GROUP = 1, JOB_UNIT = 2, JOB_HEADER_FT = 4, JOB_HEADER_GIL = 8 };
 
-struct run {
+struct source {
     const struct source_options *options;
     struct plan plan;
     struct cx cx;
@@ -35,7 +35,7 @@ struct run {
 /* ---- what the cache is asked ---- */
 
 static void
-source_identify(struct run *run)
+source_identify(struct source *run)
 {
     struct stat st;
     bool known = stat("/proc/self/exe", &st) == 0;
@@ -44,7 +44,7 @@ source_identify(struct run *run)
 }
 
 static void
-source_cache_key(struct run *run, const struct plan_unit *unit, struct str *key)
+source_cache_key(const struct source *run, const struct plan_unit *unit, struct str *key)
 {
     const struct source_headers *headers = &run->options->headers;
     str_addf(key, "extcheck " EXTCHECK_VERSION " %s\x1f%s\x1f%s\x1f%s\x1f%d\x1f%d\x1f%s",
@@ -65,7 +65,7 @@ source_cache_key(struct run *run, const struct plan_unit *unit, struct str *key)
 }
 
 static void
-source_ask_cache(struct run *run)
+source_ask_cache(struct source *run)
 {
     for (size_t i = 0; i < run->plan.units.n; i++) {
         struct plan_unit *unit = run->plan.units.at[i];
@@ -79,7 +79,7 @@ source_ask_cache(struct run *run)
 }
 
 static void
-source_fill_cache(struct run *run, size_t i, const char *key)
+source_fill_cache(struct source *run, size_t i, const char *key)
 {
     struct plan_unit *unit = run->plan.units.at[i];
     VEC(const char *) dirs = {0};
@@ -110,14 +110,14 @@ source_fill_cache(struct run *run, size_t i, const char *key)
 static void
 source_worker_start(void *context)
 {
-    struct run *run = context;
+    struct source *run = context;
     run->parser.index = run->cx.createIndex(1, 0);
 }
 
 static void
 source_worker_run(void *context, const struct workers_job *job, struct str *out)
 {
-    struct run *run = context;
+    struct source *run = context;
     if (job->flags & JOB_GROUP) {
         parse_group(&run->parser, job->number, out);
         return;
@@ -130,7 +130,7 @@ source_worker_run(void *context, const struct workers_job *job, struct str *out)
 /* ---- in the parent ---- */
 
 static void
-source_progress(struct run *run)
+source_progress(struct source *run)
 {
     if (run->options->progress && isatty(STDERR_FILENO)) {
         run->progress_line = true;
@@ -142,7 +142,7 @@ static void
 source_done(void *context, const struct workers_job *job, const char *result, size_t n,
             const char *reason)
 {
-    struct run *run = context;
+    struct source *run = context;
     if (job->flags & JOB_GROUP) {
         run->group_ok[job->number] = result && str_starts(result, "S ok");
         if (run->group_ok[job->number]) {
@@ -165,7 +165,7 @@ source_done(void *context, const struct workers_job *job, const char *result, si
 static int
 source_by_size(const void *a, const void *b, void *context)
 {
-    const struct run *run = context;
+    const struct source *run = context;
     const struct workers_job *x = a, *y = b;
     size_t n = run->plan.units.at[x->number]->lexed.text.n;
     size_t m = run->plan.units.at[y->number]->lexed.text.n;
@@ -173,7 +173,7 @@ source_by_size(const void *a, const void *b, void *context)
 }
 
 static void
-source_run_jobs(struct run *run)
+source_run_jobs(struct source *run)
 {
     struct workers workers = {
         .count = run->options->jobs > 0 ? run->options->jobs : 1,
@@ -227,7 +227,7 @@ source_remove(const char *path, const struct stat *st, int kind, struct FTW *whe
 
 /* With folders in it: a worker that was killed leaves its own behind. */
 static void
-source_remove_scratch(struct run *run)
+source_remove_scratch(struct source *run)
 {
     if (run->scratch.n) {
         nftw(run->scratch.s, source_remove, 8, FTW_DEPTH | FTW_PHYS);
@@ -235,7 +235,7 @@ source_remove_scratch(struct run *run)
 }
 
 static bool
-source_open_library(struct run *run)
+source_open_library(struct source *run)
 {
     struct str message = {0};
     const char *path =
@@ -253,7 +253,7 @@ source_open_library(struct run *run)
 }
 
 static bool
-source_make_scratch(struct run *run)
+source_make_scratch(struct source *run)
 {
     const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
     str_addf(&run->scratch, "%s/extcheck-pch-XXXXXX", base && *base ? base : "/tmp");
@@ -266,7 +266,7 @@ source_make_scratch(struct run *run)
 }
 
 static bool
-source_parse_missing(struct run *run)
+source_parse_missing(struct source *run)
 {
     bool any = false;
     for (size_t i = 0; i < run->plan.units.n; i++) {
@@ -321,7 +321,7 @@ source_parse_missing(struct run *run)
 
 /* Is the file part of another unit, which was analysed without errors? */
 static bool
-source_is_included(const struct run *run, const struct plan_unit *unit)
+source_is_included(const struct source *run, const struct plan_unit *unit)
 {
     FACTS_EACH(run->out, unit, u)
     {
@@ -343,7 +343,7 @@ source_is_included(const struct run *run, const struct plan_unit *unit)
 
 /* Reads one unit's result: its status line and its facts. */
 static void
-source_take_result(struct run *run, size_t i)
+source_take_result(struct source *run, size_t i)
 {
     struct plan_unit *unit = run->plan.units.at[i];
     if (unit->failure) {
@@ -378,10 +378,13 @@ source_take_result(struct run *run, size_t i)
     run->analysed++;
 }
 
-static void
-source_free(struct run *run)
+void
+source_close(struct source *run)
 {
-    for (size_t i = 0; i < run->plan.units.n; i++) {
+    if (!run) {
+        return;
+    }
+    for (size_t i = 0; run->results && i < run->plan.units.n; i++) {
         str_free(&run->results[i]);
     }
     free(run->results);
@@ -397,42 +400,70 @@ source_free(struct run *run)
     str_free(&run->resource_flag);
     str_free(&run->resource_dir);
     str_free(&run->scratch);
+    free(run);
+}
+
+struct source *
+source_open(const struct source_options *options)
+{
+    struct source *run = xcalloc(1, sizeof(*run));
+    run->options = options;
+    const char *library = options->libclang ? options->libclang : getenv("EXTCHECK_LIBCLANG");
+    str_add(&run->library, library ? library : "");
+    source_identify(run);
+    run->cache.dir = options->cache_dir;
+    if (!plan_build(&run->plan, options)) {
+        source_close(run);
+        return NULL;
+    }
+    return run;
+}
+
+void
+source_key(const struct source *run, struct str *out)
+{
+    for (size_t i = 0; i < run->plan.units.n; i++) {
+        struct str key = {0};
+        source_cache_key(run, run->plan.units.at[i], &key);
+        str_addf(out, "%s\n", key.s);
+        str_free(&key);
+    }
+}
+
+void
+source_dependencies(const struct source *run, struct str *out)
+{
+    cache_list_files(&run->cache, out);
+}
+
+bool
+source_unchanged(const char *list, size_t n, struct str *fresh)
+{
+    return cache_files_unchanged(list, n, fresh);
 }
 
 int
-source_extract(const struct source_options *options, struct facts *out, source_failed *failed,
-               void *context)
+source_extract(struct source *run, struct facts *out, source_failed *failed, void *context)
 {
-    struct run run = {.options = options, .out = out, .failed = failed, .context = context};
-    const char *library = options->libclang ? options->libclang : getenv("EXTCHECK_LIBCLANG");
-    str_add(&run.library, library ? library : "");
-    source_identify(&run);
-    run.cache.dir = options->cache_dir;
-    if (!plan_build(&run.plan, options)) {
-        run.results = NULL;
-        plan_free(&run.plan);
-        str_free(&run.program);
-        str_free(&run.library);
-        return -1;
-    }
-    run.results = xcalloc(run.plan.units.n + 1, sizeof(*run.results));
-    source_ask_cache(&run);
-    bool ok = source_parse_missing(&run);
+    run->out = out;
+    run->failed = failed;
+    run->context = context;
+    run->results = xcalloc(run->plan.units.n + 1, sizeof(*run->results));
+    source_ask_cache(run);
+    bool ok = source_parse_missing(run);
     /* Whole units first: they tell which of the others are only parts of them. */
     for (int whole = 1; ok && whole >= 0; whole--) {
-        for (size_t i = 0; i < run.plan.units.n; i++) {
-            bool is_whole = run.results[i].n && str_starts(run.results[i].s, "S ok");
-            struct plan_unit *unit = run.plan.units.at[i];
+        for (size_t i = 0; i < run->plan.units.n; i++) {
+            bool is_whole = run->results[i].n && str_starts(run->results[i].s, "S ok");
+            struct plan_unit *unit = run->plan.units.at[i];
             if (!unit->taken && is_whole == (whole == 1)) {
                 unit->taken = true;
-                source_take_result(&run, i);
-                str_free(&run.results[i]); /* the facts have copied what they need */
+                source_take_result(run, i);
+                str_free(&run->results[i]); /* the facts have copied what they need */
             }
         }
     }
-    int analysed = ok ? run.analysed : -1;
-    source_free(&run);
-    return analysed;
+    return ok ? run->analysed : -1;
 }
 
 bool

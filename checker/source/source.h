@@ -40,11 +40,21 @@ struct source_options {
 /* Called once per file that could not be analysed (partial: facts exist all the same). */
 typedef void source_failed(void *context, const char *file, const char *reason, bool partial);
 
+/* Finds out how the files are to be parsed; NULL after a message (bad database). The options must
+ * outlive it. */
+struct source *source_open(const struct source_options *options);
+/* Appends what decides the facts, apart from the content of files. */
+void source_key(const struct source *source, struct str *out);
 /* Adds the facts of all files. Returns the number of files of which facts exist, or -1 after a
- * message when nothing can be analysed at all (no libclang, no resource directory, bad database).
- */
-int source_extract(const struct source_options *options, struct facts *out, source_failed *failed,
-                   void *context);
+ * message when nothing can be analysed at all (no libclang, no resource directory). Once only. */
+int source_extract(struct source *source, struct facts *out, source_failed *failed, void *context);
+/* After source_extract(): appends the files and folders that the facts rest on, in the form that
+ * source_unchanged() reads. Nothing without a cache. */
+void source_dependencies(const struct source *source, struct str *out);
+/* Are all files of such a list as they were? fresh: receives the same list with new time stamps
+ * when some file was touched but has the same content. */
+bool source_unchanged(const char *list, size_t n, struct str *fresh);
+void source_close(struct source *source);
 
 /* "libclang 14.0.6 (/usr/lib/.../libclang-14.so.1)" into a static-free caller buffer; false and a
  * message in the buffer when none is found. */
