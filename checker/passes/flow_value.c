@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "passes/flow.h"
+#include "passes/shim.h"
 
 bool
 flow_mentions(const char *value, const char *part)
@@ -131,6 +132,9 @@ static const char *const flow_private[] = {"_PyObject_", "_PyUnicode_", "_PyByte
 bool
 flow_needs_state(const struct program *p, const struct fact_call *call)
 {
+    if (shim_is_name(call->callee)) {
+        return str_same(flow_cell(p, "shim", call->callee, "thread_state"), "attached");
+    }
     if (!flow_is_python(call) || str_same(call->origin, "macro")) {
         return false;
     }

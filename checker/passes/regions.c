@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "passes/flow.h"
+#include "passes/shim.h"
 
 /* Where a path stands. OVER: attached by this function itself on top of what the caller had. */
 enum {
@@ -16,8 +17,10 @@ enum {
 static const char regions_save[] = "PyEval_SaveThread,PyEval_ReleaseThread";
 static const char regions_restore[] = "PyEval_RestoreThread,PyEval_AcquireThread";
 static const char regions_ensure[] =
-    "PyGILState_Ensure,PyThreadState_Ensure,PyThreadState_EnsureFromView,PyThreadState_Swap";
-static const char regions_release[] = "PyGILState_Release,PyThreadState_Release";
+    "PyGILState_Ensure,PyThreadState_Ensure,PyThreadState_EnsureFromView,PyThreadState_Swap,"
+    "ExtShim_Interp_Enter";
+static const char regions_release[] =
+    "PyGILState_Release,PyThreadState_Release,ExtShim_Interp_Leave";
 static const char regions_refcount[] =
     "Py_INCREF,Py_DECREF,Py_XINCREF,Py_XDECREF,Py_NewRef,Py_XNewRef,Py_CLEAR,Py_SETREF,Py_XSETREF,"
     "Py_IncRef,Py_DecRef,_Py_NewRef,_Py_XNewRef";
@@ -146,7 +149,7 @@ regions_check(struct flow *flow, const struct fact_call *call, unsigned state)
     }
     enum touch touch = regions_touch(flow->p, call);
     const struct need *need = NULL;
-    if (touch == TOUCH_NOTHING && call->id) {
+    if (touch == TOUCH_NOTHING && call->id && !shim_is_name(call->callee)) {
         struct body *callee = program_body(flow->p, call->id);
         need = callee && callee != flow->b ? regions_need(flow->p, r, callee) : NULL;
         need = need && need->answer == NEED_YES ? need : NULL;
