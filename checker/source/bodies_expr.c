@@ -318,15 +318,17 @@ bodies_target(struct body_walk *b, CXCursor c)
     return target;
 }
 
-/* Functions without a definition of their own: pure virtual ones, and constructors and destructors
- * that nobody wrote (they stand at their class's own place). */
+/* Functions without a definition of their own: pure virtual ones, and constructors, destructors and
+ * assignments that nobody wrote (they stand at their class's own place). */
 static bool
 bodies_is_implicit(struct body_walk *b, const struct call_target *target)
 {
     if (target->is_method && b->u->cx->CXXMethod_isPureVirtual(target->cursor)) {
         return true; /* derived classes define it */
     }
-    if (target->cursor.kind != CXCursor_Constructor && target->cursor.kind != CXCursor_Destructor) {
+    bool assignment = target->is_method && str_same(target->name, "operator=");
+    if (target->cursor.kind != CXCursor_Constructor && target->cursor.kind != CXCursor_Destructor &&
+        !assignment) {
         return false;
     }
     CXFile file = NULL, other = NULL;

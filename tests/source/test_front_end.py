@@ -15,6 +15,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from support import EXTCHECK, dump_facts, read_facts
@@ -90,6 +91,26 @@ class Inputs(unittest.TestCase):
         done = subprocess.run([EXTCHECK, "--facts", "-", "--dump-facts"], input=text, text=True,
                               capture_output=True, check=True)
         self.assertEqual(sorted(done.stdout.splitlines()), sorted(text.splitlines()))
+
+
+class Implicit(unittest.TestCase):
+    """Functions that the compiler writes are not missing; those that a class declares are."""
+
+    def callees(self, members):
+        with tempfile.TemporaryDirectory(prefix="extcheck-implicit-") as folder:
+            (pathlib.Path(folder) / "a.cpp").write_text(
+                f"#include <Python.h>\nstruct Part {{ int a; const char *n; {members} }};\n"
+                "template <class T> struct Box { T part; };\n"
+                "int f() { Part b, c{b}; Box<Part> x, y(x); b = c; y = x; b = Part(c);\n"
+                "return b.a; }\n", "utf-8")
+            facts = read_facts(dump_facts(["a.cpp"], cwd=folder))
+        return {f.fields["callee"] for f in facts if f.kind == "call" and f.fields.get("id")}
+
+    def test_written_by_the_compiler(self):
+        self.assertEqual(self.callees(""), set())
+
+    def test_declared_and_missing(self):
+        self.assertIn("operator=", self.callees("Part &operator=(const Part &);"))
 
 
 class SecondFlavour(unittest.TestCase):
