@@ -126,6 +126,17 @@ parse_is_error_line(struct parser *parser, CXFile file, unsigned line)
     return yes;
 }
 
+/* From "'foo.h' file not found". */
+static void
+parse_absent(struct str *out, const char *message)
+{
+    const char *name = strchr(message, '\'');
+    size_t n = name ? strcspn(name + 1, "'") : 0;
+    if (n) {
+        str_addf(out, "N %.*s\n", (int)n, name + 1);
+    }
+}
+
 static void
 parse_diagnostics(struct parser *parser, CXTranslationUnit tu, struct arena *arena,
                   struct diagnostics *out)
@@ -152,6 +163,9 @@ parse_diagnostics(struct parser *parser, CXTranslationUnit tu, struct arena *are
                 out->own = file && parse_is_error_line(parser, file, line);
             }
             out->missing_header |= missing;
+            if (missing) {
+                parse_absent(&parser->absent, message);
+            }
             str_free(&text);
         }
         cx->disposeDiagnostic(diagnostic);
@@ -473,6 +487,7 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     struct twin twin = {.ready = false};
     struct timespec start;
     clock_gettime(CLOCK_MONOTONIC, &start);
+    str_clear(&parser->absent);
     for (int flavour = 0; flavour < FLAVOURS; flavour++) {
         /* A source may refuse one flavour with an #error of its own: the other is seen as well. */
         bool second = flavour == FLAVOUR_GIL && (limited || ft_errors);
@@ -536,6 +551,7 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     }
     str_add(result, status.n ? status.s : "S failed not parsed\n");
     str_addn(result, files.s ? files.s : "", files.n);
+    str_addn(result, parser->absent.n ? parser->absent.s : "", parser->absent.n);
     str_add(result, "F\n");
     facts_write_short(&facts, result);
     parser->twin = NULL;

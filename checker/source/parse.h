@@ -23,10 +23,12 @@ struct parser {
     struct differs *differs;       /* the worker's own, made when a second flavour needs it */
     struct twin *twin;             /* of the unit in hand, when both its flavours are parsed */
     const struct stubs *stubs;     /* of the unit that is being parsed; NULL: none */
+    struct str absent;             /* `N name` lines: headers that the unit lacks */
 };
 
-/* Result text: lines `S status message` (ok | partial | failed), `D path` for each file read, `F`,
- * then facts. use_header says for each flavour whether the group's header was built. */
+/* Result text: lines `S status message` (ok | partial | failed), `D path` for each file read,
+ * `N name` for each header that is missing, `F`, then facts. use_header says for each flavour
+ * whether the group's header was built. */
 void parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS],
                 struct str *result);
 /* Builds the group's precompiled header; result has `S ok` or `S failed` and `D` lines. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "source/absent.h"
 #include "source/cache.h"
 #include "source/parse.h"
 #include "source/workers.h"
@@ -57,6 +58,11 @@ source_cache_key(const struct source *run, const struct plan_unit *unit, struct 
     for (size_t i = 0; i < unit->args.at.n; i++) {
         str_addf(key, "\x1f%s", unit->args.at.at[i]);
     }
+    static const char *const variables[] = {"CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH"};
+    for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+        const char *value = getenv(variables[i]);
+        str_addf(key, "\x1f%s", value ? value : "");
+    }
     for (size_t i = 0; i < key->n; i++) {
         if (key->s[i] == '\n') {
             key->s[i] = ' ';
@@ -93,8 +99,10 @@ source_fill_cache(struct source *run, size_t i, const char *key)
     const char *slash = strrchr(unit->path, '/');
     vec_push(&dirs,
              slash ? intern_n(&run->plan.strings, unit->path, (size_t)(slash - unit->path)) : ".");
+    vec_push(&dirs, "/usr/local/include"); /* it comes before the system's other folders */
     vec_push(&dirs, NULL);
     str_addf(&extra, "D %s\n", unit->path);
+    absent_add(unit, &run->options->headers, run->results[i].s, &extra);
     for (int flavour = 0; flavour < FLAVOURS; flavour++) {
         if (unit->group[flavour] >= 0 && run->group_files[unit->group[flavour]].n) {
             str_add(&extra, run->group_files[unit->group[flavour]].s);
@@ -390,6 +398,7 @@ source_close(struct source *run)
     free(run->results);
     map_free(&run->parser.real);
     interner_free(&run->parser.strings);
+    str_free(&run->parser.absent);
     differs_free(run->parser.differs);
     free(run->group_ok);
     free(run->group_files);

@@ -127,6 +127,24 @@ class Stubs(unittest.TestCase):
                            "a.cpp")
         self.have(facts, "access", how="write", var="a.cpp#kept")
 
+    def test_the_cache_notices_an_installed_header(self):
+        (self.folder / "a.c").write_text(
+            "#include <Python.h>\n#include <maker/made.h>\n#if __has_include(<maker/more.h>)\n"
+            "#include <maker/more.h>\nstatic PyObject *more;\n#endif\n", "utf-8")
+        system = self.folder / "installed"
+        (system / "maker").mkdir(parents=True)
+
+        def judge():
+            return run(["--isolated", "--cache-dir", self.cache, "--dump-facts", "a.c"],
+                       cwd=self.folder, CPATH=str(system))
+
+        self.assertIn("'maker/made.h' file not found", judge().stderr)
+        (system / "maker/made.h").write_text("int made;\n", "utf-8")
+        self.assertNotIn("made.h", judge().stderr)
+        self.assertNotIn("name=more", judge().stdout)
+        (system / "maker/more.h").write_text("int other;\n", "utf-8")
+        self.assertIn("name=more", judge().stdout)
+
     def test_the_cache_notices_the_header(self):
         (self.folder / "a.c").write_text(MODULE, "utf-8")
         command = ["--isolated", "--cache-dir", self.cache, "a.c"]
