@@ -113,7 +113,8 @@ collect_takes(const struct collect *c, const struct module_result *m, const char
         return true;
     }
     for (size_t i = 0; i < c->in->findings->modules.n; i++) {
-        if (collect_has_unit(&c->in->findings->modules.at[i], path)) {
+        const struct module_result *other = &c->in->findings->modules.at[i];
+        if (gate_is_module(other) && collect_has_unit(other, path)) {
             return false;
         }
     }
@@ -167,6 +168,12 @@ collect_declared(struct collect *c, const struct module_result *m)
 }
 
 /* ---- the module ------------------------------------------------------------------------------ */
+
+bool
+gate_is_module(const struct module_result *m)
+{
+    return m->name[0] != '('; /* "(other files)" */
+}
 
 static const char *
 collect_last_name(const char *name)

@@ -16,6 +16,9 @@ verdict_file_write(const struct gate_input *in, const char *path)
     json_object_set_new(root, "rules", json_text(gate_rules_version(in->rules, &arena)));
     for (size_t i = 0; i < in->findings->modules.n; i++) {
         const struct module_result *m = &in->findings->modules.at[i];
+        if (!gate_is_module(m)) {
+            continue;
+        }
         struct gate_record record = {.module = m->name};
         gate_collect(in, m, &record, &arena);
         json_array_append_new(modules, gate_record_json(&record, false));
