@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""extcheck on C that must be clean: its own sources and the good halves of the test modules."""
+"""extcheck on C that must be clean: its own sources, the shim's in a module that is built with them,
+and the good halves of the test modules."""
 
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -13,12 +16,14 @@ EXTCHECK = os.path.abspath(os.environ.get("EXTCHECK") or ROOT / "build/dev/extch
 if not os.path.exists(EXTCHECK):
     sys.exit(f"there is no {EXTCHECK}: build it, or set EXTCHECK")
 BUILD = pathlib.Path(EXTCHECK).parent
+CLAIMS = ("-DEXTSHIM_CLAIM_OWN_GIL=1", "-DEXTSHIM_CLAIM_GIL_NOT_USED=1")
 
 
-def check(files, *options):
+def check(files, *options, flags=(), cwd=ROOT):
     done = subprocess.run([EXTCHECK, "--isolated", "--target", "all", "--format", "json", *options,
-                           *map(str, files)], cwd=ROOT, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=300, check=False)
+                           *map(str, files), *(["--", *flags] if flags else [])], cwd=cwd,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+                          check=False)
     return done, json.loads(done.stdout)
 
 
@@ -50,11 +55,35 @@ class OwnCode(unittest.TestCase):
         files = sorted(path for path in ROOT.glob("testmods/*_good/*")
                        if path.suffix in (".c", ".cpp"))
         self.assertGreaterEqual(len(files), 10)
-        done, report = check(files, "--python", "3.14")
+        done, report = check(files, "--python", "3.14", flags=("-Ishim/include", *CLAIMS))
         self.assertIn(done.returncode, (0, 1), done.stderr)
         self.assert_clean(report)
         names = {module["name"] for module in report["modules"]}
         self.assertLessEqual({path.stem for path in files}, names)
+
+    def test_shim_in_a_module(self):
+        """As a project has it that copies the shim: its headers and sources are the project's own."""
+        with tempfile.TemporaryDirectory(prefix="extshim-vendored-") as folder:
+            project = pathlib.Path(folder)
+            shutil.copytree(ROOT / "shim" / "include", project / "include")
+            shutil.copytree(ROOT / "shim" / "src", project / "src")
+            for name in ("shim_type_good", "shim_modinit_good", "shim_thread_good"):
+                shutil.copy(ROOT / "testmods" / name / f"{name}.c", project)
+            (project / "pyproject.toml").write_text("", encoding="utf-8")
+            for name in ("shim_type_good", "shim_modinit_good", "shim_thread_good"):
+                for python in ("3.13", "3.14", "3.15"):
+                    with self.subTest(module=name, python=python):
+                        self.check_vendored(project, name, python)
+
+    def check_vendored(self, project, name, python):
+        sources = sorted(path.relative_to(project) for path in project.glob("src/*.c"))
+        done, report = check([f"{name}.c", *sources], "--python", python,
+                             flags=("-Iinclude", *CLAIMS), cwd=project)
+        self.assertEqual(done.returncode, 0, done.stdout[:3000] + done.stderr)
+        self.assert_clean(report)
+        module, = (module for module in report["modules"] if module["name"] == name)
+        for target in ("own-gil", "shared-gil", "free-threaded"):
+            self.assertEqual(module["verdicts"][target]["verdict"], "ready", module["verdicts"])
 
 
 if __name__ == "__main__":
