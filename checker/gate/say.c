@@ -15,7 +15,7 @@ static const struct say_words say_own = {
     TARGET_OWN_GIL,
     "Py_MOD_PER_INTERPRETER_GIL_SUPPORTED",
     "it may not declare support for interpreters with their own GIL",
-    "build without SUPPORTS_OWN_GIL",
+    "declare no own-GIL support (leave out supports-own-gil)",
     GATE_BUILD_OWN_GIL,
     GATE_DECLARE_OWN_GIL,
     "declares no support for an own GIL"};
@@ -91,7 +91,8 @@ say_verdict(struct str *out, const struct gate_record *r, const struct say_words
 }
 
 static void
-say_refused(struct str *out, const struct gate_part *part, const struct say_words *w)
+say_refused(struct str *out, const struct gate_record *r, const struct gate_part *part,
+            const struct say_words *w)
 {
     if (part->fixed) {
         str_addf(out,
@@ -100,7 +101,10 @@ say_refused(struct str *out, const struct gate_part *part, const struct say_word
                  w->build, w->still, w->declaration, w->declare);
     }
     else {
-        str_addf(out, "\n  mend what is named, %s, or set %s=1 to build all the same", w->otherwise,
+        bool fixed = w->target == TARGET_OWN_GIL && r->fixed_own_gil;
+        str_addf(out, "\n  mend what is named, %s, or set %s=1 to build all the same",
+                 fixed ? "declare Py_MOD_MULTIPLE_INTERPRETERS_SUPPORTED in the source"
+                       : w->otherwise,
                  w->build);
     }
 }
@@ -114,7 +118,7 @@ say_part(const struct gate_part *part, const struct gate_record *r, const struct
     if (part->refused) {
         str_addf(&text, ": %s", w->refusal);
         say_why(&text, r, w, in);
-        say_refused(&text, part, w);
+        say_refused(&text, r, part, w);
         diag_error("%s", text.s);
     }
     else if (part->override) {

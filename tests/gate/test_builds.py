@@ -346,6 +346,36 @@ class Setuptools(BuildTest):
         self.assertEqual(done.code, 0, done)
         self.assertEqual(self.imported(python, folder), (True, True))
 
+    def test_a_project_that_can_do_without_its_extension(self):
+        """Such projects catch errors of the compiler and install what is left; a refusal is none."""
+        (python,) = need("3.13")
+        self.write("spam.c", source("shares"))
+        (self.folder / "pyproject.toml").unlink()
+        self.write("setup.py", """\
+from setuptools import Extension, setup
+from setuptools.errors import CCompilerError, ExecError, PlatformError
+from extcheck_build.hook import build_ext
+
+
+class Tolerant(build_ext):
+    def build_extension(self, ext):
+        try:
+            super().build_extension(ext)
+        except (CCompilerError, ExecError, PlatformError):
+            print("going on without")
+
+
+one = Extension("spam", ["spam.c"])
+one.extcheck = {"supports-own-gil": True}
+setup(name="spam", py_modules=[], ext_modules=[one], cmdclass={"build_ext": Tolerant})
+""")
+        script = ("import sys, runpy; sys.argv = ['setup.py', 'build_ext', '--build-lib', 'lib']; "
+                  "runpy.run_path('setup.py')")
+        done, _ = self.build(python, {}, script)
+        self.assertNotEqual(done.code, 0, done)
+        self.assertIn("not-ready for own-gil", done.text)
+        self.assertNotIn("going on without", done.text)
+
     def test_unknown_key(self):
         (python,) = need("3.13")
         self.write("spam.c", source("ready"))

@@ -228,7 +228,9 @@ class Overrides(GateTest):
     def test_a_declared_own_gil_is_judged_without_being_asked(self):
         (python,) = need("3.13")
         self.write("spam.c", source("shares", slots=FIXED_SLOTS))
-        self.assertIn("not-ready for own-gil", self.gate(1, python).err)
+        said = self.gate(1, python).err
+        self.assertIn("not-ready for own-gil", said)
+        self.assertIn("declare Py_MOD_MULTIPLE_INTERPRETERS_SUPPORTED in the source", said)
         self.write("spam.c", source("ready", slots=FIXED_SLOTS))
         self.gate(0, python)
         self.assertTrue(self.record()["claims"]["own-gil"])

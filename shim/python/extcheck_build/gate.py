@@ -13,7 +13,8 @@ VERDICT_NAME = "extcheck-verdict.json"
 REFUSED, TROUBLE = 1, 2
 WORDS = {
     "own-gil": ("it may not declare support for interpreters with their own GIL",
-                "build without SUPPORTS_OWN_GIL", decide.BUILD_OWN_GIL, decide.DECLARE_OWN_GIL,
+                "declare no own-GIL support (leave out supports-own-gil)",
+                decide.BUILD_OWN_GIL, decide.DECLARE_OWN_GIL,
                 "declares no support for an own GIL", "Py_MOD_PER_INTERPRETER_GIL_SUPPORTED"),
     "free-threaded": ("it may not be built for a free-threaded interpreter",
                       "build for an interpreter with the GIL", decide.BUILD_FREE_THREADED,
@@ -67,6 +68,8 @@ def _say_part(part, found, module, target):
         return (f"{text}: {refusal}{where}\n  {build}=1 builds it, but an override {still}, and "
                 f"the source declares {declaration} by itself;\n  use EXTSHIM_GATE_SLOTS or "
                 f"EXTSHIM_MODINIT there, or set {declare}=1 too")
+    if target == "own-gil" and found.get("fixed", {}).get("own-gil"):
+        otherwise = "declare Py_MOD_MULTIPLE_INTERPRETERS_SUPPORTED in the source"
     if part.refused:
         return (f"{text}: {refusal}{where}\n  mend what is named, {otherwise}, or set {build}=1 to "
                 "build all the same")

@@ -19,10 +19,10 @@ import sys
 import sysconfig
 
 from setuptools.command.build_ext import build_ext as _build_ext
-from setuptools.errors import CompileError
+from setuptools.errors import SetupError
 
 from . import include_dir
-from .gate import GateError, run
+from .gate import GateError, run, say
 from .record import paths
 
 C_ENDINGS = (".c", ".cc", ".cpp", ".cxx")
@@ -54,7 +54,7 @@ def settings(module, folder="."):
     table.update(modules.get(module, {}))
     unknown = set(table) - {"verdict", "supports-own-gil", "supports-free-threaded"}
     if unknown:
-        raise CompileError(f"[tool.extcheck-build]: unknown key {sorted(unknown)[0]!r}")
+        raise SetupError(f"[tool.extcheck-build]: unknown key {sorted(unknown)[0]!r}")
     return table
 
 
@@ -93,7 +93,9 @@ class build_ext(_build_ext):  # noqa: N801 (setuptools calls it so)
                          verdict=wishes.get("verdict"), python=sys.executable,
                          flags=self._flags(ext))
         except GateError as error:
-            raise CompileError(str(error)) from error
+            # Projects that can do without their extension catch errors of the compiler; this is none.
+            say(f"error: {error}")
+            raise SetupError(str(error)) from error
         free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
         ext.define_macros = [*ext.define_macros, ("EXTSHIM_GATE_FLAVOUR", str(int(free_threaded))),
                              ("EXTSHIM_CLAIM_OWN_GIL", str(int(claims["own-gil"]))),
