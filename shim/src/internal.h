@@ -42,6 +42,9 @@ struct extshim_block {
     struct extshim_door *door;           /* atomic: how foreign threads come in; see enter.c */
 };
 
+/* A negative size where that is not so. */
+typedef char extshim_first_stands_first[offsetof(struct extshim_block, first) == 0 ? 1 : -1];
+
 /* All memory of the shim itself: zeroed, NULL when there is none. A test makes it fail. */
 EXTSHIM_HIDDEN void *extshim_allocate(size_t count, size_t size);
 EXTSHIM_HIDDEN void extshim_free(void *memory);

@@ -105,7 +105,7 @@ extshim_table_put(struct extshim_block *block, struct extshim_block **old)
         ExtShim_Entry *entry = table_probe(segment, block->interp);
         if (entry != NULL) {
             *old = (struct extshim_block *)EXTSHIM_LOAD_PTR(&entry->slots);
-            EXTSHIM_STORE_PTR(&entry->slots, block->first);
+            EXTSHIM_STORE_PTR(&entry->slots, &block->first[0]);
             EXTSHIM_STORE_PTR(&entry->interp, block->interp);
             return 0;
         }

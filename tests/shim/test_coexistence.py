@@ -28,8 +28,8 @@ def other_shim(folder):
         path.write_text(after, encoding="utf-8")
     edit("include/extshim/base.h", r'EXTSHIM_VERSION ".*"', 'EXTSHIM_VERSION "99.0.0"')
     edit("include/extshim/base.h", r"EXTSHIM_LAYOUT \d+", "EXTSHIM_LAYOUT 99")
-    edit("src/internal.h", r"EXTSHIM_FIRST_SLOTS = \d+", "EXTSHIM_FIRST_SLOTS = 4")
-    edit("src/internal.h", r"^struct extshim_block \{\n", "struct extshim_block {\n    long gap[7];\n")
+    edit("include/extshim/state.h", r"EXTSHIM_FIRST_SLOTS = \d+", "EXTSHIM_FIRST_SLOTS = 4")
+    edit("src/internal.h", r"^    int life;", "    long gap[7];\n    int life;")
     return copy
 
 
