@@ -269,6 +269,19 @@ describe_path(struct unit *u, const struct lvalue_steps *steps)
     return kept;
 }
 
+/* *(&x) is x, (&x)->f is x.f. */
+static void
+describe_address(struct unit *u, struct lvalue_steps *steps)
+{
+    const char *last = steps->n ? steps->at[steps->n - 1] : NULL;
+    if (str_same(last, "->*") || str_same(last, "->[]")) {
+        steps->n--;
+    }
+    else if (str_starts(last, "->")) {
+        steps->at[steps->n - 1] = describe_join(u, ".", last + 2, NULL);
+    }
+}
+
 const char *
 describe_lvalue(struct unit *u, CXCursor c, const char **path, const char **record,
                 struct decl **root)
@@ -300,7 +313,8 @@ describe_lvalue(struct unit *u, CXCursor c, const char **path, const char **reco
                 c = operand;
             }
             else if (op == UNARY_ADDRESS) {
-                c = operand; /* (&x)->f is x.f; the arrow already stands in the path */
+                c = operand;
+                describe_address(u, &steps);
             }
             else {
                 base = "expr";

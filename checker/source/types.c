@@ -309,6 +309,21 @@ types_fill_record(struct unit *u, CXType type, struct record_info *record, bool 
     record->busy = false;
 }
 
+/* An atomic pointer to an object is shared as much as a plain one. */
+static void
+types_classify_atomic(struct unit *u, CXType value, struct type_facts *out)
+{
+    struct type_facts inner = {0};
+    if (u->cx->getCanonicalType(value).kind == CXType_Pointer) {
+        types_classify(u, value, &inner);
+    }
+    bool object = str_same(inner.class, "object-pointer");
+    out->is_atomic = true;
+    out->class = object ? inner.class : "scalar";
+    out->holds = object ? inner.holds : NULL;
+    out->record = object ? inner.record : out->record;
+}
+
 static void
 types_classify_record(struct unit *u, CXType type, struct type_facts *out, bool by_pointer)
 {
@@ -320,7 +335,9 @@ types_classify_record(struct unit *u, CXType type, struct type_facts *out, bool 
     out->class = record->class ? record->class : "struct";
     out->holds = record->holds;
     out->is_nontrivial = record->is_nontrivial;
-    out->is_atomic |= str_starts(record->name, "std::atomic");
+    if (str_starts(record->name, "std::atomic")) {
+        types_classify_atomic(u, u->cx->Type_getTemplateArgumentAsType(type, 0), out);
+    }
 }
 
 static void
@@ -418,10 +435,7 @@ types_classify(struct unit *u, CXType type, struct type_facts *out)
         types_classify_pointer(u, cx->getCanonicalType(cx->getPointeeType(type)), out);
     }
     else if (type.kind == CXType_Atomic) {
-        const char *name = types_plain_name(u, type);
-        out->is_atomic = true;
-        out->class = strstr(name, "PyObject *") ? "object-pointer" : "scalar";
-        out->holds = strstr(name, "PyObject *") ? "object-pointer" : NULL;
+        types_classify_atomic(u, cx->Type_getValueType(type), out);
     }
     else if (type.kind == CXType_Enum && types_known_record(types_plain_name(u, type))) {
         out->class = types_known_record(types_plain_name(u, type));
