@@ -11,8 +11,11 @@ cmake_minimum_required(VERSION 3.20)
 
 find_path(extcheck_INCLUDE_DIR extshim_gate.h
           HINTS "${CMAKE_CURRENT_LIST_DIR}/../include" "${CMAKE_CURRENT_LIST_DIR}/../../../include"
+                "${CMAKE_CURRENT_LIST_DIR}/../../../../include" # lib/x86_64-linux-gnu/cmake/extcheck
           NO_DEFAULT_PATH)
-find_program(extcheck_EXECUTABLE extcheck HINTS "${CMAKE_CURRENT_LIST_DIR}/../../../bin")
+find_program(extcheck_EXECUTABLE extcheck
+             HINTS "${CMAKE_CURRENT_LIST_DIR}/../../../bin"
+                   "${CMAKE_CURRENT_LIST_DIR}/../../../../bin")
 mark_as_advanced(extcheck_INCLUDE_DIR extcheck_EXECUTABLE)
 if(NOT extcheck_INCLUDE_DIR)
   set(extcheck_FOUND FALSE)

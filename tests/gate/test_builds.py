@@ -246,6 +246,14 @@ class CMake(BuildTest):
                     f"-DPython_EXECUTABLE={python.path}", f"-DCMAKE_PREFIX_PATH={prefix}")
         self.expect(0, "cmake", "--build", "build")
         self.assertEqual(self.imported(python, self.folder / "build"), (True, True))
+        (found,) = prefix.rglob("extcheck.pc")
+        gate = self.expect(0, "pkg-config", "--variable=gate", "extcheck",
+                           PKG_CONFIG_PATH=found.parent).out.split()
+        self.assertEqual([pathlib.Path(gate[0]).resolve(), gate[1]],
+                         [prefix / "bin/extcheck", "gate"])
+        flags = self.expect(0, "pkg-config", "--cflags", "extcheck",
+                            PKG_CONFIG_PATH=found.parent).out.strip()
+        self.assertEqual(pathlib.Path(flags[2:]).resolve(), prefix / "include")
 
 
 class Meson(BuildTest):
@@ -278,7 +286,7 @@ class Make(BuildTest):
         need_program("pkg-config")
         self.write("Makefile", MAKEFILE)
         text = (SHIM / "pkgconfig/extcheck.pc.in").read_text()
-        values = {"@CMAKE_INSTALL_PREFIX@": str(pathlib.Path(EXTCHECK).parent),
+        values = {"${pcfiledir}/@EXTCHECK_PREFIX_FROM_PC@": str(pathlib.Path(EXTCHECK).parent),
                   "@CMAKE_INSTALL_BINDIR@": "", "@PROJECT_VERSION@": "0.1.0",
                   "${prefix}/@CMAKE_INSTALL_INCLUDEDIR@": str(INCLUDE)}
         for name, value in values.items():
