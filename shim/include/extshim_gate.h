@@ -35,12 +35,17 @@
 #if defined(__EXTCHECK__)
 #elif defined(EXTSHIM_GATE_FLAVOUR)
 #if EXTSHIM_GATE_FLAVOUR && !defined(Py_GIL_DISABLED)
-#error "extcheck gate: the gate answered for a free-threaded build, but Py_GIL_DISABLED is not defined: other headers, or on Windows /DPy_GIL_DISABLED=1 is missing; run the gate for this interpreter"
+#error "extcheck gate: the gate answered for a free-threaded build, but Py_GIL_DISABLED is not" \
+    "defined: other headers, or on Windows /DPy_GIL_DISABLED=1 is missing;" \
+    "run the gate for this interpreter"
 #elif !EXTSHIM_GATE_FLAVOUR && defined(Py_GIL_DISABLED)
-#error "extcheck gate: the gate answered for a build with the GIL, but Py_GIL_DISABLED is defined: other headers; run the gate for this interpreter"
+#error "extcheck gate: the gate answered for a build with the GIL, but Py_GIL_DISABLED is defined:" \
+    "other headers; run the gate for this interpreter"
 #endif
 #elif defined(Py_GIL_DISABLED) && !EXTSHIM_GATE_OVERRIDE_FT_
-#error "extcheck gate: this is a free-threaded build and no gate has answered that the module is safe there; build it through `extcheck gate` (docs/gate.md), or override with -DUNSAFE_EXTCHECK_BUILD_FREE_THREADED=1"
+#error "extcheck gate: this is a free-threaded build and no gate has answered that the module is" \
+    "safe there; build it through `extcheck gate` (docs/gate.md), or override with" \
+    "-DUNSAFE_EXTCHECK_BUILD_FREE_THREADED=1"
 #endif
 
 /* Without a gate: no claim, unless both switches say so. */
@@ -81,7 +86,7 @@
 #endif
 #define EXTSHIM_GATE_SLOTS EXTSHIM_GATE_SLOT_INTERPRETERS_ EXTSHIM_GATE_SLOT_GIL_
 
-/* The same for a PySlot array (PEP 793, 3.15), which PyModExport_ functions return and abi3t needs. */
+/* The same for a PySlot array (PEP 793, 3.15): PyModExport_ functions return it, abi3t needs it. */
 #ifdef PySlot_PTR
 #if EXTSHIM_CLAIM_OWN_GIL
 #define EXTSHIM_GATE_PYSLOT_INTERPRETERS_                                                          \

@@ -7,8 +7,8 @@
  *     owner    "extcheck", type 0x50794558
  *     payload  one JSON object in ASCII, described in docs/gate.md
  *
- * Every payload begins with {"checksum":" and 64 hexadecimal digits: the SHA-256 of the payload with
- * these digits taken as '0'. It finds damage; a note is no signature and can be forged.
+ * Every payload begins with {"checksum":" and 64 hexadecimal digits: the SHA-256 of the payload
+ * with these digits taken as '0'. It finds damage; a note is no signature and can be forged.
  *
  * Needs neither Python.h nor any other header; C99 and newer, C++11 and newer. */
 #ifndef EXTSHIM_NOTE_H
@@ -23,7 +23,7 @@
 #define EXTSHIM_NOTE_CHECKSUM_AT 13
 #define EXTSHIM_NOTE_CHECKSUM_SIZE 64
 
-/* Where the note goes. retain: the linker's --gc-sections keeps it; used: so do compiler and LTO. */
+/* Where the note goes. retain: --gc-sections keeps it; used: so do the compiler and LTO. */
 #if defined(__APPLE__)
 /* Untested. */
 #define EXTSHIM_NOTE_PLACE __attribute__((section("__TEXT,__extcheck"), used, aligned(4)))
@@ -41,7 +41,7 @@
 #define EXTSHIM_NOTE_PLACE __attribute__((section(EXTSHIM_NOTE_SECTION), used, aligned(4)))
 #endif
 
-/* Defines the note of one module: EXTSHIM_NOTE(spam, SIZE, 0x7b, 0x22, ...) with SIZE payload bytes.
+/* Defines the note of one module: EXTSHIM_NOTE(spam, SIZE, 0x7b, 0x22, ...) with SIZE bytes.
  * Only generated files use it. Variadic macros take any number of bytes in C99 and C++11. */
 #define EXTSHIM_NOTE(module, size, ...)                                                            \
     static const struct {                                                                          \
