@@ -39,8 +39,8 @@
     "defined: other headers, or on Windows /DPy_GIL_DISABLED=1 is missing;" \
     "run the gate for this interpreter"
 #elif !EXTSHIM_GATE_FLAVOUR && defined(Py_GIL_DISABLED)
-#error "extcheck gate: the gate answered for a build with the GIL, but Py_GIL_DISABLED is defined:" \
-    "other headers; run the gate for this interpreter"
+#error "extcheck gate: the gate answered for a build with the GIL, but Py_GIL_DISABLED is" \
+    "defined: other headers; run the gate for this interpreter"
 #endif
 #elif defined(Py_GIL_DISABLED) && !EXTSHIM_GATE_OVERRIDE_FT_
 #error "extcheck gate: this is a free-threaded build and no gate has answered that the module is" \
