@@ -20,7 +20,7 @@ struct decoder {
 
 static PyObject *decode_value(struct decoder *decoder);
 
-static const char *
+TRANSFER_INLINE const char *
 decode_take(struct decoder *decoder, size_t size)
 {
     const char *place = decoder->message->data + decoder->position;
@@ -28,7 +28,7 @@ decode_take(struct decoder *decoder, size_t size)
     return place;
 }
 
-static Py_ssize_t
+TRANSFER_INLINE Py_ssize_t
 decode_count(struct decoder *decoder)
 {
     Py_ssize_t count;

@@ -52,7 +52,7 @@ encode_no_memory(void)
     return ENCODE_ERROR;
 }
 
-static int
+TRANSFER_INLINE int
 encode_tag(struct encoder *encoder, enum transfer_tag tag)
 {
     char *place = message_reserve(encoder->message, 1);
@@ -64,7 +64,7 @@ encode_tag(struct encoder *encoder, enum transfer_tag tag)
 }
 
 /* A tag followed by a fixed-size number. */
-static int
+TRANSFER_INLINE int
 encode_number(struct encoder *encoder, enum transfer_tag tag, const void *number, size_t size)
 {
     char *place = message_reserve(encoder->message, 1 + size);
@@ -112,12 +112,24 @@ encode_int_big(struct encoder *encoder, PyObject *value)
 #endif
 }
 
+/* The value of an exact int, if it fits: 1 or 0. */
+TRANSFER_INLINE int
+encode_int_value(PyObject *value, long long *number)
+{
+    if (PyUnstable_Long_IsCompact((PyLongObject *)value)) {
+        *number = PyUnstable_Long_CompactValue((PyLongObject *)value);
+        return 1;
+    }
+    int overflow;
+    *number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    return !overflow;
+}
+
 static int
 encode_int(struct encoder *encoder, PyObject *value)
 {
-    int overflow;
-    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
-    if (overflow) {
+    long long number;
+    if (!encode_int_value(value, &number)) {
         return encode_int_big(encoder, value);
     }
     if (number >= INT8_MIN && number <= INT8_MAX) {
@@ -321,10 +333,8 @@ encode_list_numbers(struct encoder *encoder, PyObject *list, Py_ssize_t count)
         }
         for (; i < count; i++) {
             PyObject *item = PyList_GET_ITEM(list, i);
-            int overflow = 1;
-            long long number =
-                PyLong_CheckExact(item) ? PyLong_AsLongLongAndOverflow(item, &overflow) : 0;
-            if (overflow) {
+            long long number;
+            if (!PyLong_CheckExact(item) || !encode_int_value(item, &number)) {
                 break;
             }
             memcpy(place + 8 * i, &number, 8);
@@ -434,7 +444,10 @@ encode_tuple_items(struct encoder *encoder, PyObject *tuple, int depth)
     }
     int result = ENCODE_OK;
     for (Py_ssize_t i = 0; i < count && !result; i++) {
-        result = encode_value(encoder, PyTuple_GET_ITEM(tuple, i), depth + 1);
+        PyObject *item = PyTuple_GET_ITEM(tuple, i);
+        ITEM_HOLD(item); /* not needed for its life, but the count of references is compared */
+        result = encode_value(encoder, item, depth + 1);
+        ITEM_RELEASE(item);
     }
     return result;
 }

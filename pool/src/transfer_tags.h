@@ -34,6 +34,13 @@ enum transfer_tag {
     TAG_PICKLE_OWN, /* what the hook `dump` returned follows: (bytes, extras) */
 };
 
+/* The innermost steps: with a known size, the copy in them is one instruction. */
+#if defined(__GNUC__)
+#define TRANSFER_INLINE static inline __attribute__((always_inline))
+#else
+#define TRANSFER_INLINE static inline
+#endif
+
 /* Strings that occur again are sent once: both sides keep the same small table of slots. */
 #define TRANSFER_SLOTS 256
 

@@ -1,0 +1,361 @@
+"""What goes wrong: each case in a process of its own under a watchdog, since some end it."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import unittest
+
+LIMIT = 60
+PRELUDE = """
+import os, sys, time, threading, signal
+import extpool
+sys.path.insert(0, {here!r})
+import functions_for_tests as f
+"""
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def program(code):
+    return PRELUDE.format(here=HERE) + textwrap.dedent(code)
+
+
+def run(code, limit=LIMIT):
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-X", "faulthandler", "-c", program(code)],
+                          capture_output=True, text=True, timeout=limit, check=False)
+    done.seconds = time.monotonic() - start
+    return done
+
+
+class Faults(unittest.TestCase):
+    def ok(self, code, expected="ok"):
+        done = run(code)
+        self.assertEqual((done.returncode, done.stdout.strip()), (0, expected),
+                         done.stderr[-3000:])
+        return done
+
+    def test_interrupt_python_code(self):
+        self.ok("""
+            with extpool.InterpreterPool(2) as pool:
+                future = pool.submit(f.spin)
+                while not future.running(): time.sleep(0.01)
+                time.sleep(0.05)
+                start = time.monotonic()
+                assert future.interrupt()
+                assert isinstance(future.exception(10), extpool.TaskInterrupted)
+                assert time.monotonic() - start < 1, time.monotonic() - start
+                assert pool.submit(pow, 2, 3).result(10) == 8
+                assert not future.interrupt()
+            print("ok")
+        """)
+
+    def test_interrupt_of_a_task_waiting_in_a_channel(self):
+        self.ok("""
+            with extpool.InterpreterPool(1) as pool:
+                task = pool.run(f.receive_forever, extpool.Channel())
+                while not task.running(): time.sleep(0.01)
+                time.sleep(0.1)
+                start = time.monotonic()
+                assert task.interrupt()
+                assert isinstance(task.exception(10), extpool.TaskInterrupted)
+                assert time.monotonic() - start < 1
+            print("ok")
+        """)
+
+    def test_interruptions_never_hit_the_next_task(self):
+        self.ok("""
+            with extpool.InterpreterPool(1) as pool:
+                for n in range(300):
+                    future = pool.submit(time.sleep, 0)
+                    future.interrupt()
+                    other = pool.submit(f.identity, n)
+                    assert other.result(10) == n
+                    assert future.exception(10) is None or \\
+                        isinstance(future.exception(10), extpool.TaskInterrupted)
+            print("ok")
+        """)
+
+    def test_terminate_interrupts_and_cancels(self):
+        self.ok("""
+            pool = extpool.InterpreterPool(2)
+            futures = [pool.submit(f.stubborn, 50) for _ in range(2)]
+            late = [pool.submit(pow, 1, 1) for _ in range(3)]
+            while not all(x.running() for x in futures): time.sleep(0.01)
+            start = time.monotonic()
+            assert pool.terminate_workers(10) == 0
+            assert time.monotonic() - start < 5
+            assert all(isinstance(x.exception(1), extpool.TaskInterrupted) for x in futures)
+            assert all(x.cancelled() for x in late)
+            print("ok")
+        """)
+
+    def test_terminate_gives_up_on_c_code(self):
+        done = run("""
+            pool = extpool.InterpreterPool(1)
+            future = pool.submit(time.sleep, 1000)
+            while not future.running(): time.sleep(0.01)
+            assert pool.terminate_workers(0.3) == 1
+            error = future.exception(1)
+            assert isinstance(error, extpool.WorkerTerminated), error
+            assert "time.sleep" in str(error) and "worker 1" in str(error)
+            with extpool.InterpreterPool(1) as other:
+                assert other.submit(pow, 2, 2).result(10) == 4
+            print("ok", flush=True)
+        """)
+        self.assertEqual(done.stdout.strip(), "ok", done.stderr)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("do not end", done.stderr)
+        self.assertLess(done.seconds, 20)
+
+    def test_given_up_worker_that_comes_back(self):
+        self.ok("""
+            pool = extpool.InterpreterPool(1)
+            future = pool.submit(time.sleep, 1)
+            while not future.running(): time.sleep(0.01)
+            assert pool.terminate_workers(0.1) == 1
+            time.sleep(1.5)
+            print("ok")
+        """)
+
+    def test_exit_waits_for_queued_work(self):
+        self.ok("""
+            pool = extpool.InterpreterPool(1)
+            for n in range(3):
+                pool.submit(time.sleep, 0.05)
+            pool.submit(os.write, 1, b"ok")
+        """)
+
+    def test_exit_timeout_bounds_the_exit(self):
+        for task in ("f.spin", "time.sleep, 1000", "f.leak_thread, 1000"):
+            with self.subTest(task=task):
+                done = run(f"""
+                    pool = extpool.InterpreterPool(1, exit_timeout=0.5)
+                    future = pool.submit({task})
+                    while not future.running() and not future.done(): time.sleep(0.01)
+                    print("ok", flush=True)
+                """)
+                self.assertEqual(done.stdout.strip(), "ok", done.stderr)
+                self.assertEqual(done.returncode, 0 if task == "f.spin" else 1, done.stderr)
+                self.assertLess(done.seconds, 20)
+
+    def test_leftover_threads(self):
+        self.ok("""
+            with extpool.InterpreterPool(1) as pool:
+                pool.submit(f.leak_thread, 0.3).result(10)
+            print("ok")
+        """)
+
+    def test_leftover_low_level_thread(self):
+        """Nobody can join it; the interpreter is given up instead of crashing the process."""
+        done = run("""
+            with extpool.InterpreterPool(1) as pool:
+                pool.submit(f.leak_low_level_thread, 30).exception(10)
+            print("ok", flush=True)
+        """)
+        self.assertEqual(done.stdout.strip(), "ok", done.stderr)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        self.assertLess(done.seconds, 20)
+
+    def interrupted(self, code, after=1.0):
+        child = subprocess.Popen([sys.executable, "-c", program(code)], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        time.sleep(0.2)
+        line = child.stdout.readline()
+        time.sleep(after)
+        child.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        out, err = child.communicate(timeout=LIMIT)
+        return line + out, err, time.monotonic() - start, child.returncode
+
+    def test_ctrl_c_in_result(self):
+        out, err, seconds, _ = self.interrupted("""
+            pool = extpool.InterpreterPool(1, exit_timeout=0.5)
+            future = pool.submit(time.sleep, 100)
+            print("go", flush=True)
+            try:
+                future.result()
+            except KeyboardInterrupt:
+                print("caught", flush=True)
+        """, 0.3)
+        self.assertEqual(out.split(), ["go", "caught"], err)
+        self.assertLess(seconds, 10)
+
+    def test_ctrl_c_in_shutdown(self):
+        out, err, seconds, _ = self.interrupted("""
+            pool = extpool.InterpreterPool(1, exit_timeout=0.5)
+            pool.submit(time.sleep, 100)
+            print("go", flush=True)
+            try:
+                pool.shutdown(wait=True)
+            except KeyboardInterrupt:
+                print("caught", flush=True)
+        """, 0.3)
+        self.assertEqual(out.split(), ["go", "caught"], err)
+        self.assertLess(seconds, 10)
+
+    def test_ctrl_c_in_channel(self):
+        out, err, seconds, code = self.interrupted("""
+            print("go", flush=True)
+            try:
+                extpool.Channel().receive()
+            except KeyboardInterrupt:
+                print("caught", flush=True)
+        """, 0.3)
+        self.assertEqual((out.split(), code), (["go", "caught"], 0), err)
+        self.assertLess(seconds, 10)
+
+    def test_ctrl_c_at_any_moment(self):
+        """Interrupted at many moments of a busy life: no hang, no crash."""
+        for step in range(8):
+            out, err, seconds, code = self.interrupted("""
+                print("go", flush=True)
+                for _ in range(10000):
+                    with extpool.InterpreterPool(2, exit_timeout=1) as pool:
+                        list(pool.map(pow, range(50), range(50)))
+            """, 0.03 * step)
+            self.assertIn("KeyboardInterrupt", err)
+            self.assertNotIn("Fatal", err)
+            self.assertIn(code, (1, 130, -signal.SIGINT), err)
+            self.assertLess(seconds, 15)
+
+    @unittest.skipUnless(hasattr(os, "fork"), "needs fork")
+    def test_fork_with_idle_workers(self):
+        self.ok("""
+            with extpool.InterpreterPool(2) as pool:
+                assert pool.submit(pow, 2, 2).result(10) == 4
+                for _ in range(3):
+                    pid = os.fork()
+                    if pid == 0:
+                        ok = pool.submit(pow, 2, 3).result(10) == 8
+                        pool.shutdown()
+                        os._exit(0 if ok else 9)
+                    assert os.waitpid(pid, 0)[1] == 0
+                    assert pool.submit(pow, 2, 5).result(10) == 32
+            print("ok")
+        """)
+
+    @unittest.skipUnless(hasattr(os, "fork"), "needs fork")
+    def test_fork_with_busy_workers_is_refused(self):
+        self.ok("""
+            import pty
+            with extpool.InterpreterPool(1) as pool:
+                channel = extpool.Channel()
+                future = pool.submit(f.receive_forever, channel)
+                while not future.running(): time.sleep(0.01)
+                for fork in (os.fork, os.forkpty):
+                    try:
+                        pid = fork()
+                    except RuntimeError as error:
+                        assert "running tasks" in str(error)
+                    else:
+                        if not pid if isinstance(pid, int) else not pid[0]:
+                            os._exit(0)
+                        raise SystemExit("not refused")
+                import subprocess
+                subprocess.run(["true"], check=True)
+                channel.send(1)
+                assert future.result(10) == 1
+            print("ok")
+        """)
+
+    @unittest.skipUnless(hasattr(os, "fork"), "needs fork")
+    def test_multiprocessing_fork(self):
+        self.ok("""
+            import multiprocessing, warnings
+            warnings.simplefilter("ignore")
+            with extpool.InterpreterPool(2) as pool:
+                assert list(pool.map(abs, [-1, 2])) == [1, 2]
+                with multiprocessing.get_context("fork").Pool(1) as processes:
+                    assert processes.map(abs, [-3]) == [3]
+                assert list(pool.map(abs, [-1, 2])) == [1, 2]
+            print("ok")
+        """)
+
+    @unittest.skipUnless(os.path.isdir("/proc/self/fd"), "needs /proc")
+    def test_killed_process_leaves_nothing(self):
+        """Shared memory is the process's own: no file of it is mapped or open anywhere."""
+        child = subprocess.Popen([sys.executable, "-c", program("""
+            pool = extpool.InterpreterPool(2)
+            shared = extpool.Shared(bytes(10_000_000))
+            list(pool.map(len, [shared] * 4))
+            print("go", flush=True)
+            time.sleep(100)
+        """)], stdout=subprocess.PIPE, text=True)
+        self.assertEqual(child.stdout.readline().strip(), "go")
+        with open(f"/proc/{child.pid}/maps", encoding="utf-8") as file:
+            maps = file.read()
+        self.assertIn("_pool", maps)
+        files = [os.readlink(f"/proc/{child.pid}/fd/{fd}")
+                 for fd in os.listdir(f"/proc/{child.pid}/fd")]
+        child.kill()
+        child.wait(10)
+        child.stdout.close()
+        self.assertNotIn("/dev/shm", maps + " ".join(files))
+        self.assertNotIn("/tmp/extpool", " ".join(files))
+
+    def test_script_functions_and_classes(self):
+        """Definitions of the main program, by code and, for classes, by running the script."""
+        import tempfile
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "script.py")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(textwrap.dedent("""
+                    import math
+                    import extpool
+                    FACTOR = 3
+                    class Point:
+                        def __init__(self, x): self.x = x
+                        def __eq__(self, other): return self.x == other.x
+                    class Problem(Exception): pass
+                    def helper(x): return x * FACTOR
+                    def work(x): return helper(x) + math.floor(0.5)
+                    def move(point): return Point(point.x + 1)
+                    def fail(): raise Problem("p")
+                    def main():
+                        global FACTOR
+                        with extpool.InterpreterPool(1) as pool:
+                            assert pool.submit(work, 2).result(10) == 6
+                            FACTOR = 4
+                            assert pool.submit(work, 2).result(10) == 8
+                            assert pool.submit(move, Point(1)).result(10) == Point(2)
+                            assert isinstance(pool.submit(fail).exception(10), Problem)
+                            assert list(pool.map(lambda p: p.x, [Point(5)])) == [5]
+                        print("ok")
+                    if __name__ == "__main__":
+                        main()
+                """))
+            done = subprocess.run([sys.executable, path], capture_output=True, text=True,
+                                  timeout=LIMIT, check=False)
+            self.assertEqual(done.stdout.strip(), "ok", done.stderr)
+
+    def test_memory_stays(self):
+        done = run("""
+            import resource
+            def private():
+                with open("/proc/self/smaps_rollup") as file:
+                    return sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
+            def pools(count):
+                for _ in range(count):
+                    with extpool.InterpreterPool(1) as pool:
+                        pool.submit(pow, 2, 2).result()
+            def calls(count):
+                with extpool.InterpreterPool(2) as pool:
+                    for _ in range(count // 1000):
+                        for future in [pool.submit(f.identity, (n, "x")) for n in range(1000)]:
+                            future.result()
+            calls(20000); pools(8)
+            before = private()
+            calls(100000)
+            pools(12)
+            print(private() - before)
+        """, 120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        leak_of_the_interpreter = 2000 * 12 if sys.version_info < (3, 14) else 0
+        self.assertLess(int(done.stdout), 5000 + leak_of_the_interpreter)
+
+
+if __name__ == "__main__":
+    unittest.main()
