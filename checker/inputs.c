@@ -1,5 +1,6 @@
 #include "inputs.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -30,8 +31,10 @@ input_kind_of(const char *path)
             return INPUT_HEADER;
         }
     }
-    /* .so, and .so.1 where a library holds modules. */
-    return strstr(slash ? slash : path, ".so") ? INPUT_BINARY : INPUT_OTHER;
+    /* spam.so, and libspam.so.1 where a library holds modules. */
+    const char *versioned = strstr(slash ? slash : path, ".so.");
+    bool binary = str_ends(path, ".so") || (versioned && isdigit((unsigned char)versioned[4]));
+    return binary ? INPUT_BINARY : INPUT_OTHER;
 }
 
 /* NULL when the file can be read; opening it is the only sure test and must not block. */

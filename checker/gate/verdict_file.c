@@ -24,6 +24,13 @@ verdict_file_write(const struct gate_input *in, const char *path)
         json_array_append_new(modules, gate_record_json(&record, false));
         gate_record_free(&record);
     }
+    if (!json_array_size(modules)) {
+        diag_error("--write-verdict: no module among the files (no PyInit_ or PyModExport_)");
+        json_decref(modules);
+        json_decref(root);
+        arena_free(&arena);
+        return false;
+    }
     json_object_set_new(root, "modules", modules);
     struct str text = {0};
     gate_payload_write(root, &text, true);

@@ -305,6 +305,11 @@ class Broken(NoteTest):
         for name in ("empty.so", "text.so", "magic.so"):
             self.assertIn(f"{name} (is no ELF file)", done.err)
         self.assertIn("none.so (no such file)", done.err)
+        for name in ("spam.sol", "spam.so.c.txt", "spam.source"):
+            self.write(name, "text\n")
+            self.assertIn("is no C or C++ source", self.expect(2, EXTCHECK, name).err)
+        shutil.copy(self.folder / "text.so", self.folder / "libspam.so.1")
+        self.assertIn("is no ELF file", self.expect(2, EXTCHECK, "libspam.so.1").err)
         self.write("spam.c", "int x;\n")
         self.expect(0, "gcc", "-c", "spam.c", "-o", "object.so")
         self.assertIn("no shared object", self.expect(2, EXTCHECK, "object.so").err)

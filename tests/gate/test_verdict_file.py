@@ -172,6 +172,15 @@ class Files(GateTest):
         path.write_text(path.read_text().replace('"ready"', '"READY"', 1))
         self.refused("its checksum does not hold")
 
+    def test_nothing_to_write(self):
+        self.write("lone.c", "int lone;\n")
+        done = self.expect(2, EXTCHECK, "--isolated", "--write-verdict", "lone.json", "lone.c")
+        self.assertIn("no module among the files", done.err)
+        self.assertFalse((self.folder / "lone.json").exists())
+        self.assertIn("cannot write", self.expect(
+            2, EXTCHECK, "--isolated", "--write-verdict", "no/such.json", "spam.c", "--",
+            f"-I{INCLUDE}").err)
+
     def test_another_module(self):
         path = self.folder / "extcheck-verdict.json"
         path.write_text(path.read_text().replace('"module": "spam"', '"module": "eggs"'))
