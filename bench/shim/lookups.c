@@ -179,23 +179,20 @@ loop_sort_shim(PyObject *module, PyObject *rounds)
 }
 
 static PyMethodDef lookups_methods[] = {
-    {"static", loop_static, METH_O, NULL},
-    {"shim", loop_shim, METH_O, NULL},
+    {"static", loop_static, METH_O, NULL},         {"shim", loop_shim, METH_O, NULL},
     {"module_state", loop_module, METH_O, NULL},
 #if PY_VERSION_HEX >= 0x030B0000
     {"by_def", loop_bydef, METH_O, NULL},
 #endif
-    {"interpreter_dict", loop_dict, METH_O, NULL},
-    {"thread_local", loop_thread, METH_O, NULL},
-    {"reader_count", loop_counted, METH_O, NULL},
-    {"sort_static", loop_sort_static, METH_O, NULL},
-    {"sort_shim", loop_sort_shim, METH_O, NULL},
-    {NULL, NULL, 0, NULL},
+    {"interpreter_dict", loop_dict, METH_O, NULL}, {"thread_local", loop_thread, METH_O, NULL},
+    {"reader_count", loop_counted, METH_O, NULL},  {"sort_static", loop_sort_static, METH_O, NULL},
+    {"sort_shim", loop_sort_shim, METH_O, NULL},   {NULL, NULL, 0, NULL},
 };
 
 static int
 lookups_exec(PyObject *module)
 {
+    (void)module;
     if (ExtShim_Begin("lookups") < 0) {
         return -1;
     }
@@ -237,8 +234,15 @@ static PyModuleDef_Slot lookups_slots[] = {
     {0, NULL},
 };
 static PyModuleDef lookups_def = {
-    PyModuleDef_HEAD_INIT, "lookups", NULL, sizeof(struct counts), lookups_methods, lookups_slots,
-    NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT,
+    "lookups",
+    NULL,
+    sizeof(struct counts),
+    lookups_methods,
+    lookups_slots,
+    NULL,
+    NULL,
+    NULL,
 };
 
 PyMODINIT_FUNC PyInit_lookups(void);

@@ -69,8 +69,9 @@ def misses(python, results):
             found.append(f"{python.label}: {what} {value:.3f}, target {limit}")
     expect("one interpreter, end to end", end_to_end(results["alone"]), ONE)
     for name, (ratio, _) in results["several"]["operations"].items():
-        expect(f"several interpreters, {name}", ratio, SEVERAL)
-    expect("comparator", results["several"]["comparator"], COMPARATOR)
+        # A sort is nothing but calls of its comparator, which has a target of its own.
+        expect(f"several interpreters, {name}", ratio, COMPARATOR if "sort" in name else SEVERAL)
+    expect("comparator of two longs", results["several"]["comparator"], COMPARATOR)
     if "parallel" in results:
         expect("contention", results["parallel"]["accesses"]["shim"]
                / results["several"]["accesses"]["shim"], CONTENTION)

@@ -1,11 +1,11 @@
 /* shapes.c - static types: the type objects stay as they are and become templates.
  *
- * Before:                                             Now:
- *     static PyTypeObject Point_Type = {...};             the same, and EXTSHIM_STATIC_TYPE(Point_Type)
- *     PyType_Ready(&Point_Type)                           ExtShim_READY(Point_Type)
- *     PyObject_New(Point, &Point_Type)                    PyObject_New(Point, ExtShim_TYPE(Point_Type))
- *     PyObject_TypeCheck(o, &Point_Type)                  PyObject_TypeCheck(o, ExtShim_TYPE(Point_Type))
- *     .tp_base = &Point_Type                              unchanged: a template names a template
+ * Before:                                       Now:
+ *     static PyTypeObject Point_Type = {...};       the same, and EXTSHIM_STATIC_TYPE(Point_Type)
+ *     PyType_Ready(&Point_Type)                     ExtShim_READY(Point_Type)
+ *     PyObject_New(Point, &Point_Type)              PyObject_New(Point, ExtShim_TYPE(Point_Type))
+ *     PyObject_TypeCheck(o, &Point_Type)            ExtShim_CHECK(o, Point_Type)
+ *     .tp_base = &Point_Type                        unchanged: a template names a template
  *
  * dealloc and traverse are unchanged as well: the reference that an instance of a heap type owns to
  * its type is the shim's business.
@@ -58,8 +58,7 @@ point_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static PyObject *
 point_add(PyObject *left, PyObject *right)
 {
-    PyTypeObject *type = ExtShim_TYPE(Point_Type); /* once for both checks */
-    if (!PyObject_TypeCheck(left, type) || !PyObject_TypeCheck(right, type)) {
+    if (!ExtShim_CHECK(left, Point_Type) || !ExtShim_CHECK(right, Point_Type)) {
         Py_RETURN_NOTIMPLEMENTED;
     }
     const Point *a = (const Point *)left, *b = (const Point *)right;
@@ -118,7 +117,7 @@ path_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static PyObject *
 path_append(PyObject *self, PyObject *point)
 {
-    if (!PyObject_TypeCheck(point, ExtShim_TYPE(Point_Type))) {
+    if (!ExtShim_CHECK(point, Point_Type)) {
         PyErr_SetString(PyExc_TypeError, "a path consists of points");
         return NULL;
     }

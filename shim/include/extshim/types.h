@@ -136,6 +136,40 @@ typedef struct ExtShim_Type {
  * See: PyModule_AddType. */
 #define ExtShim_ADD_TYPE(module, T) ExtShim_AddType((module), &T##_extshim)
 
+/* Is `object` an instance of the template's type or of a subclass? In place of
+ * PyObject_TypeCheck(object, &T), and cheaper than a look-up of the type with several interpreters.
+ *
+ * Returns: 1 or 0; it sets no exception.
+ * Refs: borrows `object`.
+ * Threads: as ExtShim_TYPE().
+ * Since: 0.1.
+ * See: PyObject_TypeCheck. */
+#define ExtShim_CHECK(object, T) ExtShim_TypeCheck((PyObject *)(object), &T##_extshim)
+
+/* What ExtShim_CHECK does. Instances never leave their interpreter, so the dealloc that was
+ * generated for the template tells its instances from all others; subclasses made in Python have
+ * another one.
+ *
+ * Returns: 1 or 0; it sets no exception.
+ * Refs: borrows `object`.
+ * Threads: needs an attached thread state; the first use may run Python code (metaclasses,
+ * __init_subclass__, __set_name__).
+ * Since: 0.1.
+ * See: PyObject_TypeCheck. */
+static inline int
+ExtShim_TypeCheck(PyObject *object, ExtShim_Type *type)
+{
+    if (Py_TYPE(object)->tp_dealloc == type->dealloc) {
+        return 1;
+    }
+    PyTypeObject *made = (PyTypeObject *)ExtShim_Get(&type->handle);
+    if (made == NULL) {
+        PyErr_Clear(); /* there is no such type, so this is no instance */
+        return 0;
+    }
+    return PyObject_TypeCheck(object, made);
+}
+
 /* What ExtShim_ADD_TYPE does.
  *
  * Returns: 0; -1 with an exception.

@@ -4,6 +4,7 @@
 #include <Python.h>
 #define STATIC_TYPE(T)
 #define TYPE(T) (&T)
+#define CHECK(object, T) PyObject_TypeCheck(object, &T)
 #define READY(T) PyType_Ready(&T)
 #define MODINIT(name) PyMODINIT_FUNC PyInit_##name(void)
 #define MODULE_CREATE(def) PyModule_Create(def)
@@ -16,6 +17,7 @@
 #include "extshim.h"
 #define STATIC_TYPE(T) EXTSHIM_STATIC_TYPE(T)
 #define TYPE(T) ExtShim_TYPE(T)
+#define CHECK(object, T) ExtShim_CHECK(object, T)
 #define READY(T) ExtShim_READY(T)
 #define MODINIT(name) EXTSHIM_MODINIT(name)
 #define MODULE_CREATE(def) ExtShim_Module_Create(def)
@@ -51,7 +53,7 @@ STATIC_TYPE(Num_Type)
 static int
 num_check(PyObject *object)
 {
-    return PyObject_TypeCheck(object, TYPE(Num_Type));
+    return CHECK(object, Num_Type);
 }
 
 static PyObject *

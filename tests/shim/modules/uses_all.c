@@ -166,7 +166,7 @@ uses_visit(PyObject *module, PyObject *unused)
         ExtShim_Interp_Leave(&visit);
     }
     ExtShim_Interp_Free(interp);
-    return PyLong_FromLong(entered);
+    return PyLong_FromLong(entered + ExtShim_CHECK(module, Thing_Type));
 }
 
 static PyMethodDef uses_more_methods[] = {
