@@ -59,9 +59,11 @@ class Package:
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            name, content = corpus.Index().archive(self.name, self.version)
+            index = corpus.Index()
+            name, content = index.archive(self.name, self.version)
         except Exception as error:  # pip's client raises its own kinds
-            raise Unavailable(f"{self.name} {self.version}: download failed: {error}") from None
+            raise Unavailable(f"{self.name} {self.version}: download failed: "
+                              f"{type(error).__name__}: {error}") from None
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise PortError(f"{self.name}: {name} has sha256 {found}, pinned is {self.sha256}")
