@@ -20,7 +20,8 @@ HEADER = """\
 
 
 def identifier(module):
-    return re.sub(r"[^0-9A-Za-z]", "_", module)
+    """As part of a C name and of a file name; byte by byte, as the checker does it."""
+    return re.sub(rb"[^0-9A-Za-z]", b"_", module.encode()).decode("ascii")
 
 
 def checksum_holds(text):
