@@ -9,6 +9,7 @@ from . import _pool
 _settings = {}
 _codes = {}  # marshalled code -> code object
 _CODES_MAX = 500
+_beginning = set()  # low-level threads asked for that do not run yet
 _captured = {}  # global of __main__ -> as it was last sent
 
 
@@ -17,6 +18,7 @@ def prepare(settings):
     _settings.update(settings)
     _pool.connect(build=build, dump=_dump, load=_load, dump_error=_dump_error, failed=_failed,
                   checkpoint=_checkpoint, receive_async=_receive_async)
+    _watch_low_level_threads()
     if settings["policy"] != "declared":
         from . import _policy
         _policy.install(settings)
@@ -27,9 +29,34 @@ def prepare(settings):
 
 def wind_up():
     """Ends what tasks left running, as the end of the interpreter would, but where it can wait."""
+    import _thread
     threading = sys.modules.get("threading")
     if threading is not None:
         threading._shutdown()
+    if _beginning or _thread._count():
+        raise RuntimeError("a thread without an object to join is still running")
+
+
+def _watch_low_level_threads():
+    """_thread._count() sees a thread only when it runs; one that is about to must be seen too."""
+    import _thread
+    original = _thread.start_new_thread
+
+    def start_new_thread(function, args, kwargs=None, /):
+        token = object()
+
+        def run(*args, **kwargs):
+            _beginning.discard(token)
+            return function(*args, **kwargs)
+
+        _beginning.add(token)
+        try:
+            return original(run, args, kwargs or {})
+        except BaseException:
+            _beginning.discard(token)
+            raise
+
+    _thread.start_new_thread = _thread.start_new = start_new_thread
 
 
 # ---- functions ----

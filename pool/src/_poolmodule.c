@@ -17,6 +17,18 @@ state_call(PyObject *hook, PyObject *argument)
     return PyObject_CallOneArg(hook, argument);
 }
 
+/* Takes a hook from the keyword arguments, if it is among them. */
+static int
+module_set_hook(PyObject **hook, PyObject *hooks, const char *name)
+{
+    PyObject *given;
+    int found = PyDict_GetItemStringRef(hooks, name, &given);
+    if (found > 0) {
+        Py_XSETREF(*hook, given);
+    }
+    return found;
+}
+
 /* connect(future_base=None, **hooks): called by the facade when it is imported. */
 static PyObject *
 module_connect(PyObject *module, PyObject *args, PyObject *hooks)
@@ -27,8 +39,8 @@ module_connect(PyObject *module, PyObject *args, PyObject *hooks)
         return NULL;
     }
 #define HOOK(name)                                                                                 \
-    if (hooks && PyDict_GetItemString(hooks, #name)) {                                             \
-        Py_XSETREF(state->hook_##name, Py_NewRef(PyDict_GetItemString(hooks, #name)));             \
+    if (hooks && module_set_hook(&state->hook_##name, hooks, #name) < 0) {                         \
+        return NULL;                                                                               \
     }
     STATE_HOOKS(HOOK)
 #undef HOOK

@@ -250,7 +250,11 @@ static void
 future_run_callbacks(struct pool_state *state, PyObject *self, PyObject *callbacks)
 {
     for (Py_ssize_t i = 0; callbacks && i < PyList_GET_SIZE(callbacks); i++) {
-        future_run_callback(state, self, PyList_GET_ITEM(callbacks, i));
+        PyObject *callback = PyList_GetItemRef(callbacks, i);
+        if (callback) {
+            future_run_callback(state, self, callback);
+            Py_DECREF(callback);
+        }
     }
 }
 
@@ -508,8 +512,7 @@ future_get_outcome(PyObject *self, void *closure)
 static int
 future_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    struct pool_state *state = state_of(Py_TYPE(self));
-    struct future *future = future_data(state, self);
+    struct future *future = future_data(PyType_GetModuleState(Py_TYPE(self)), self);
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(future->result);
     Py_VISIT(future->error);
@@ -522,7 +525,7 @@ future_traverse(PyObject *self, visitproc visit, void *arg)
 static int
 future_clear(PyObject *self)
 {
-    struct future *future = future_data(state_of(Py_TYPE(self)), self);
+    struct future *future = future_data(PyType_GetModuleState(Py_TYPE(self)), self);
     Py_CLEAR(future->result);
     Py_CLEAR(future->error);
     Py_CLEAR(future->condition);
@@ -536,7 +539,7 @@ static void
 future_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    struct task *task = future_data(state_of(type), self)->task;
+    struct task *task = future_data(PyType_GetModuleState(type), self)->task;
     PyObject_GC_UnTrack(self);
     PyObject_ClearWeakRefs(self);
     future_clear(self);

@@ -30,13 +30,6 @@ interp_end(PyThreadState *own)
     Py_EndInterpreter(own);
 }
 
-int
-interp_has_others(PyThreadState *own)
-{
-    PyThreadState *thread = PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(own));
-    return thread != own || PyThreadState_Next(thread) != NULL;
-}
-
 void
 interp_leave(void *place_for_thread_state)
 {

@@ -9,11 +9,8 @@
  * thread state. NULL and a reason in `error` when it cannot be made. */
 PyThreadState *interp_create(char *error, size_t size);
 
-/* Ends the interpreter that this thread is in; afterwards the thread is in none. */
+/* Ends the interpreter that this thread is in, alone; afterwards the thread is in none. */
 void interp_end(PyThreadState *own);
-
-/* Does the interpreter have thread states besides this one? Then it must not be ended. */
-int interp_has_others(PyThreadState *own);
 
 /* Leave the interpreter and come back, around anything that blocks. */
 void interp_leave(void *place_for_thread_state);

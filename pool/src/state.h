@@ -12,6 +12,19 @@
 #define Py_END_CRITICAL_SECTION() }
 #define PyObject_VisitManagedDict _PyObject_VisitManagedDict
 #define PyObject_ClearManagedDict _PyObject_ClearManagedDict
+
+static inline PyObject *
+PyList_GetItemRef(PyObject *list, Py_ssize_t index)
+{
+    return Py_XNewRef(PyList_GetItem(list, index));
+}
+
+static inline int
+PyDict_GetItemStringRef(PyObject *dict, const char *key, PyObject **result)
+{
+    *result = Py_XNewRef(PyDict_GetItemString(dict, key));
+    return *result != NULL;
+}
 #endif
 
 struct core;

@@ -16,11 +16,9 @@ enum { ENCODE_OK = 0, ENCODE_ERROR = -1, ENCODE_PICKLE = 1 };
 #ifdef Py_GIL_DISABLED
 #define ITEM_HOLD(item) Py_INCREF(item)
 #define ITEM_RELEASE(item) Py_DECREF(item)
-#define OWN_REFS 2
 #else
 #define ITEM_HOLD(item) ((void)(item))
 #define ITEM_RELEASE(item) ((void)(item))
-#define OWN_REFS 1 /* references that a container not shared with others has here */
 #endif
 
 #define MEMO_FEW 8
@@ -317,6 +315,18 @@ memo_seen(struct encoder *encoder, PyObject *object, int *result)
     return 1;
 }
 
+/* Can the container turn up a second time? Without a GIL the count of references does not tell. */
+TRANSFER_INLINE int
+encode_may_recur(PyObject *value)
+{
+#ifdef Py_GIL_DISABLED
+    (void)value;
+    return 1;
+#else
+    return Py_REFCNT(value) > 1;
+#endif
+}
+
 /* ---- containers ---- */
 
 /* All items as machine numbers, if they are: 0 written, 1 not possible. */
@@ -445,9 +455,7 @@ encode_tuple_items(struct encoder *encoder, PyObject *tuple, int depth)
     int result = ENCODE_OK;
     for (Py_ssize_t i = 0; i < count && !result; i++) {
         PyObject *item = PyTuple_GET_ITEM(tuple, i);
-        ITEM_HOLD(item); /* not needed for its life, but the count of references is compared */
         result = encode_value(encoder, item, depth + 1);
-        ITEM_RELEASE(item);
     }
     return result;
 }
@@ -457,7 +465,7 @@ static int
 encode_mutable(struct encoder *encoder, PyObject *value, int depth)
 {
     int result = ENCODE_OK;
-    if (Py_REFCNT(value) > OWN_REFS) {
+    if (encode_may_recur(value)) {
         if (memo_seen(encoder, value, &result)) {
             return result;
         }
@@ -485,7 +493,7 @@ static int
 encode_immutable(struct encoder *encoder, PyObject *value, int depth)
 {
     int is_tuple = PyTuple_CheckExact(value);
-    int shared = Py_REFCNT(value) > OWN_REFS && depth > 0;
+    int shared = encode_may_recur(value);
     int result;
     if (shared) {
         if (memo_seen(encoder, value, &result)) {
@@ -566,8 +574,7 @@ encode_value(struct encoder *encoder, PyObject *value, int depth)
         return encode_number(encoder, TAG_COMPLEX, &number, sizeof(number));
     }
     if (Py_IS_TYPE(value, &PyByteArray_Type) &&
-        (depth == 0 ||
-         Py_REFCNT(value) <= OWN_REFS)) { /* shared inside a value: pickle keeps that */
+        (depth == 0 || !encode_may_recur(value))) { /* shared inside a value: pickle keeps that */
         return encode_bytearray(encoder, value);
     }
     return encode_special(encoder, value);

@@ -33,7 +33,9 @@ static int
 pickle_buffers(struct pool_state *state, struct message *message, PyObject *buffers, int *numbers)
 {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(buffers); i++) {
-        PyObject *raw = PyObject_CallMethod(PyList_GET_ITEM(buffers, i), "raw", NULL);
+        PyObject *buffer = PyList_GetItemRef(buffers, i);
+        PyObject *raw = buffer ? PyObject_CallMethod(buffer, "raw", NULL) : NULL;
+        Py_XDECREF(buffer);
         struct block *block = raw ? transfer_share(state, raw, 1) : NULL;
         Py_XDECREF(raw);
         if (!block) {

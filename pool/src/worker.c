@@ -141,7 +141,7 @@ worker_live(struct worker *worker, PyThreadState *own)
     }
     worker_forget(worker, state);
     worker_close_door(worker, &own);
-    if (worker_wind_up(state) == 0 && !interp_has_others(own)) {
+    if (worker_wind_up(state) == 0) {
         interp_end(own);
     }
     else {

@@ -24,7 +24,9 @@ run_find(PyObject *spec)
         return NULL;
     }
     for (Py_ssize_t i = 0; found && i < PyList_GET_SIZE(names); i++) {
-        Py_SETREF(found, PyObject_GetAttr(found, PyList_GET_ITEM(names, i)));
+        PyObject *name = PyList_GetItemRef(names, i);
+        Py_SETREF(found, name ? PyObject_GetAttr(found, name) : NULL);
+        Py_XDECREF(name);
     }
     Py_DECREF(names);
     return found;
@@ -96,9 +98,13 @@ run_chunk(struct pool_state *state, PyObject *function, const struct message *in
     PyObject *items = transfer_decode(state, in, &position);
     PyObject *results = items ? PyList_New(PyList_GET_SIZE(items)) : NULL;
     for (Py_ssize_t i = 0; results && i < PyList_GET_SIZE(items); i++) {
-        PyObject *item = PyList_GET_ITEM(items, i);
-        PyObject *result =
-            starred ? PyObject_CallObject(function, item) : PyObject_CallOneArg(function, item);
+        PyObject *item = PyList_GetItemRef(items, i);
+        PyObject *result = NULL;
+        if (item) {
+            result =
+                starred ? PyObject_CallObject(function, item) : PyObject_CallOneArg(function, item);
+            Py_DECREF(item);
+        }
         if (!result) {
             Py_CLEAR(results);
             break;

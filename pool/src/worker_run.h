@@ -13,7 +13,8 @@ void worker_serve(struct worker *worker, struct pool_state *state, PyThreadState
 /* Drops what the worker holds of its interpreter. */
 void worker_forget(struct worker *worker, struct pool_state *state);
 
-/* Joins the threads that tasks left behind. 0, or -1 when that was not possible. */
+/* Joins the threads that tasks left behind. 0, or -1 when some cannot be joined: then the
+ * interpreter must not be ended. */
 int worker_wind_up(struct pool_state *state);
 
 #endif

@@ -353,7 +353,8 @@ class Faults(unittest.TestCase):
             print(private() - before)
         """, 120)
         self.assertEqual(done.returncode, 0, done.stderr)
-        leak_of_the_interpreter = 2000 * 12 if sys.version_info < (3, 14) else 0
+        # CPython 3.13 loses 1.8 MB with each interpreter, the free-threaded build 2.9 MB.
+        leak_of_the_interpreter = 4000 * 12 if sys.version_info < (3, 14) else 0
         self.assertLess(int(done.stdout), 5000 + leak_of_the_interpreter)
 
 
