@@ -25,9 +25,11 @@ void program_free_lists(struct map *m);
 
 /* ---- link_modules.c ---- */
 void link_modules(struct program *p);
+void link_holes(struct program *p);
 /* ---- link_entries.c ---- */
 void link_edges(struct program *p);
 void link_entries(struct program *p);
+bool link_faces_python(const struct fact_function *f);
 
 /* Every write, read and escape of a variable, also through pointers and project functions.
  * variables_uses.c */

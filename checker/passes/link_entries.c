@@ -239,7 +239,29 @@ link_bind_assignments(struct program *p)
     }
 }
 
-/* Functions that nothing given here calls: entry points of a library, or dead code. */
+/* Has the function the shape of a method, getter or setter, so that a table may name it? */
+bool
+link_faces_python(const struct fact_function *f)
+{
+    static const char *const shapes[] = {
+        "object-pointer,object-pointer",                /* METH_NOARGS, METH_O, METH_VARARGS */
+        "object-pointer,object-pointer,object-pointer", /* with keywords */
+        "object-pointer,pointer,scalar",                /* METH_FASTCALL */
+        "object-pointer,pointer,scalar,object-pointer", /* with keywords */
+        "object-pointer,pointer",                       /* a getter */
+        NULL};
+    if (f->in_header || str_same(f->linkage, "internal")) {
+        return false;
+    }
+    if (str_same(f->ret, "object-pointer")) {
+        return f->params && link_word_in(f->params, shapes);
+    }
+    return str_same(f->ret, "scalar") &&
+           str_same(f->params, "object-pointer,object-pointer,pointer"); /* a setter */
+}
+
+/* Functions that nothing given here calls: entry points of a library or of a table that is not
+ * here, or dead code. */
 static void
 link_loose_ends(struct program *p)
 {
@@ -250,7 +272,9 @@ link_loose_ends(struct program *p)
         bool loose = !b->called && !b->address_taken && !b->entry;
         /* Virtual methods and operators are called in ways the facts do not show. */
         bool cxx = strchr(b->fact->id, '(') != NULL;
-        if (loose && external && (!has_module || cxx)) {
+        int unit = b->fact->at.unit;
+        bool table = unit >= 0 && p->loose_units[unit] && link_faces_python(b->fact);
+        if (loose && external && (!has_module || cxx || table)) {
             b->entry |= ENTRY_RUN;
         }
     }
@@ -308,8 +332,9 @@ void
 link_run(struct program *p)
 {
     link_edges(p);
-    link_entries(p);
     link_modules(p);
+    link_entries(p);
+    link_holes(p);
 }
 
 void

@@ -410,14 +410,56 @@ link_unit_sets(struct program *p, const struct reach *r)
     return sets;
 }
 
+/* Units with functions that Python could call: parts of some module, even if none of those here
+ * uses them. */
+static bool *
+link_python_units(struct program *p)
+{
+    bool *units = arena_alloc(&p->arena, (p->facts->by_kind[FACT_unit].n + 1) * sizeof(*units));
+    FACTS_EACH(p->facts, function, f)
+    {
+        if (f->at.unit >= 0 && link_faces_python(f)) {
+            units[f->at.unit] = true;
+        }
+    }
+    return units;
+}
+
+/* Which units may be used in ways that are not seen: those that no module reaches, and those of a
+ * module of which a unit was not understood whole (its tables may be lost). */
+static void
+link_find_loose(struct program *p, const struct module_set *sets, const bool *python)
+{
+    p->loose_units =
+        arena_alloc(&p->arena, (p->facts->by_kind[FACT_unit].n + 1) * sizeof(*p->loose_units));
+    struct module_set damaged = {{0}};
+    FACTS_EACH(p->facts, unit, u)
+    {
+        if (u->status && !str_same(u->status, "ok")) {
+            set_join(&damaged, &sets[u->at.unit]);
+        }
+    }
+    FACTS_EACH(p->facts, unit, u)
+    {
+        const struct module_set *set = &sets[u->at.unit];
+        bool loose = set_is_empty(set) && python[u->at.unit];
+        for (size_t i = 0; i < p->modules.n && !loose; i++) {
+            loose = set_has(set, link_bit(i)) && set_has(&damaged, link_bit(i));
+        }
+        p->loose_units[u->at.unit] = loose;
+    }
+}
+
 static void
 link_assign_units(struct program *p, struct module_set *sets)
 {
     bool loose = false;
     size_t n = p->modules.n;
+    const bool *python = link_python_units(p);
+    link_find_loose(p, sets, python);
     FACTS_EACH(p->facts, unit, u)
     {
-        if (set_is_empty(&sets[u->at.unit]) && n == 1) {
+        if (set_is_empty(&sets[u->at.unit]) && n == 1 && !python[u->at.unit]) {
             set_add(&sets[u->at.unit], 0);
         }
         loose |= set_is_empty(&sets[u->at.unit]);
@@ -483,7 +525,7 @@ link_mark(struct program *p, struct reach *r, const struct module_set *unit_sets
 }
 
 /* Functions that the project's headers declare, that are called, and that nobody defines. */
-static void
+void
 link_holes(struct program *p)
 {
     FACTS_EACH(p->facts, call, c)
@@ -520,7 +562,6 @@ link_modules(struct program *p)
     struct module_set *unit_sets = link_unit_sets(p, &r);
     link_assign_units(p, unit_sets);
     link_mark(p, &r, unit_sets);
-    link_holes(p);
     for (size_t i = 0; i < r.references.cap; i++) {
         struct fact_list *list = r.references.cells[i].value;
         if (list) {

@@ -66,6 +66,7 @@ struct program {
     struct shared_roots *roots;    /* see roots_of() */
     VEC(struct type_info *) types;
     VEC(struct fact_module *) modules;
+    bool *loose_units; /* by unit: what nothing here calls may be called all the same */
     int next_mark;
     struct map lock_states; /* function id -> struct lock_state; see locks.c */
 };

@@ -12,9 +12,9 @@ struct verdict_run {
     struct findings *out;
     const struct fact_module *module;
     struct module_result *result;
-    bool only_module;
-    const char *limited; /* why the limited API keeps it from loading; NULL: it does not */
-    int python;          /* of the oldest headers used, 0: not known */
+    bool only_module, only_init; /* the only one; the only one with an init function */
+    const char *limited;         /* why the limited API keeps it from loading; NULL: it does not */
+    int python;                  /* of the oldest headers used, 0: not known */
     bool incomplete;
 };
 
@@ -297,10 +297,11 @@ verdict_note_holes(struct verdict_run *v)
 static void
 verdict_note_failed(struct verdict_run *v)
 {
-    bool any = v->only_module || (v->module->holes && *v->module->holes);
+    bool only = v->only_module || v->only_init;
+    bool any = only || (v->module->holes && *v->module->holes);
     for (size_t i = 0; i < v->out->failed.n; i++) {
         const struct failed_file *f = &v->out->failed.at[i];
-        if (verdict_owns_file(v, f->file) || (any && !f->partial) || v->only_module) {
+        if (verdict_owns_file(v, f->file) || (any && !f->partial) || only) {
             verdict_miss(v, arena_printf(&v->out->arena, "%s: %s", f->file, f->reason));
         }
     }
@@ -380,6 +381,17 @@ verdict_note_units(struct verdict_run *v)
     }
 }
 
+static int
+verdict_inits(const struct program *p)
+{
+    int n = 0;
+    FACTS_EACH(p->facts, module, m)
+    {
+        n += m->init != NULL;
+    }
+    return n;
+}
+
 static void
 verdict_module(const struct program *p, const struct rule_options *o, struct findings *out,
                const struct fact_module *module)
@@ -391,7 +403,8 @@ verdict_module(const struct program *p, const struct rule_options *o, struct fin
                             .out = out,
                             .module = module,
                             .result = &result,
-                            .only_module = p->facts->by_kind[FACT_module].n == 1};
+                            .only_module = p->facts->by_kind[FACT_module].n == 1,
+                            .only_init = verdict_inits(p) == 1 && module->init};
     verdict_note_units(&v);
     verdict_note_holes(&v);
     verdict_note_failed(&v);

@@ -208,6 +208,46 @@ class Unusual(CliTest):
         self.assertIn("analysed 1001/1001 files", result.err)
         self.assertIn("bad.c:3:18:", result.out)
 
+    HELPER = """\
+        #include <Python.h>
+        static PyObject *cache;
+        PyObject *
+        helper(PyObject *module, PyObject *ignored)
+        {
+            if (cache == NULL) {
+                cache = PyDict_New();
+            }
+            return Py_NewRef(cache);
+        }
+        """
+
+    def test_helper_beside_a_good_module(self):
+        self.write("helper.c", self.HELPER)
+        self.write("eggs.c", good_module())
+        alone = self.expect(1, "--format=concise", "helper.c")
+        beside = self.expect(1, "--format=concise", "helper.c", "eggs.c")
+        self.assertEqual(self.rules_in(beside), self.rules_in(alone))
+        self.assertIn("eggs: own-gil: ready", beside.out)
+        self.assertIn("(other files): own-gil: not-ready", beside.out)
+        # A third file whose module is lost makes nothing the good module's fault.
+        self.write("broken.c", "#include <Python.h>\n"
+                   "PyObject *helper(PyObject *m, PyObject *a);\n"
+                   "static PyMethodDef t[] = {{\"h\", helper, METH_NOARGS, 0}, {0}};\n"
+                   "int f( {\nINIT(foo) { return t; }\n")
+        third = self.expect(2, "--format=concise", "helper.c", "broken.c", "eggs.c")
+        self.assertEqual(self.rules_in(third), self.rules_in(alone))
+        self.assertIn("eggs: own-gil: unknown", third.out)
+
+    def test_table_lost_with_a_header(self):
+        self.write("helper.c", self.HELPER)
+        self.write("eggs.c", good_module().replace(
+            "#include <Python.h>", '#include <Python.h>\n#include "docs.h"\n'
+            "PyObject *helper(PyObject *module, PyObject *ignored);").replace(
+            '{"get", get, METH_NOARGS, NULL}',
+            'LOST_ROW(get, DOC +) {"h", helper, METH_NOARGS, h_doc}'))
+        result = self.expect(2, "--format=concise", "helper.c", "eggs.c")
+        self.assertIn("GLB07", self.rules_in(result))
+
     def test_timeout(self):
         # Doubles with every level: no parser gets through.
         macro = "#define A0 x+x\n" + "".join(f"#define A{i + 1} A{i}+A{i}\n" for i in range(40))
