@@ -8,7 +8,7 @@
 
 enum { STUBS_MOST = 400 };
 
-enum stub_kind { STUB_HEADER, STUB_TYPE, STUB_TAG, STUB_CONSTANT, STUB_ANNOTATION };
+enum stub_kind { STUB_HEADER, STUB_TYPE, STUB_TAG, STUB_CONSTANT, STUB_ANNOTATION, STUB_TEXT };
 
 struct stub_field {
     const char *name;
@@ -155,6 +155,20 @@ stubs_reads_as_type(const char *text, const char *word, size_t n)
     return (starts || previous == '(') && stubs_word(behind) > 0;
 }
 
+/* The last value between braces, as docstrings stand in tables of methods: `{"f", f, 0, f_doc}`.
+ * The table would be lost with it. */
+static bool
+stubs_ends_row(const char *text, const char *word, size_t n)
+{
+    const char *before = word;
+    while (before > text && strchr(" \t\r\n", before[-1])) {
+        before--;
+    }
+    const char *behind = stubs_skip(word + n);
+    bool closes = *behind == '}' || (*behind == ',' && *stubs_skip(behind + 1) == '}');
+    return closes && before > text && before[-1] == ',';
+}
+
 /* ---- one error ---- */
 
 struct stub_error {
@@ -189,6 +203,9 @@ stubs_from_identifier(struct stubs *stubs, const struct stub_error *e)
     bool type = stubs_reads_as_type(e->file_text, e->text, n);
     /* What follows `Word` may be what was declared there: `Word *p`, then uses of p. Only names in
      * capitals are taken for constants. */
+    if (!type && stubs_ends_row(e->file_text, e->text, n)) {
+        return stubs_add(stubs, STUB_TEXT, name);
+    }
     bool capitals = true;
     for (const char *c = name; *c; c++) {
         capitals = capitals && !islower((unsigned char)*c);
@@ -338,6 +355,9 @@ stubs_add_prelude(const struct stubs *stubs, struct str *out)
             }
             else if (pass == 0 && stub->kind == STUB_ANNOTATION) {
                 str_addf(out, "#define %s\n", stub->name);
+            }
+            else if (pass == 0 && stub->kind == STUB_TEXT) {
+                str_addf(out, "extern const char %s[];\n", stub->name);
             }
             else if (pass == 0 && stub->kind == STUB_CONSTANT) {
                 /* All different, so that no two cases of a switch are the same. */

@@ -127,6 +127,13 @@ class Stubs(unittest.TestCase):
                            "a.cpp")
         self.have(facts, "access", how="write", var="a.cpp#kept")
 
+    def test_tables_with_missing_texts_survive(self):
+        facts = self.facts("#include <Python.h>\n#include \"docs.h\"\n"
+                           "PyObject *f(PyObject *m, PyObject *a);\n"
+                           "static PyMethodDef t[] = {{\"f\", f, METH_O, f_doc}, {0}};\n"
+                           "PyObject *g(void) { return (PyObject *)t; }\n")
+        self.have(facts, "row", func="func:f")
+
     def test_the_cache_notices_an_installed_header(self):
         (self.folder / "a.c").write_text(
             "#include <Python.h>\n#include <maker/made.h>\n#if __has_include(<maker/more.h>)\n"
