@@ -17,7 +17,7 @@ static const char private_makers[] =
     "PyDict_Items,PyList_New,PyList_GetSlice,PyList_AsTuple,PySequence_List,PySequence_Tuple,"
     "PyMapping_Keys,PyMapping_Values,PyMapping_Items,PyObject_Dir,PyTuple_New,PyTuple_Pack,"
     "PyTuple_GetSlice,Py_BuildValue,PySet_New,PyFrozenSet_New,PyUnicode_Split,PyUnicode_RSplit,"
-    "PyUnicode_Splitlines";
+    "PyUnicode_Splitlines,PyThreadState_GetDict,_PyThreadState_GetDict";
 /* What code that is called returns is new as a rule; what it keeps, it hands out as an attribute.
  */
 static const char *const private_callers[] = {"PyObject_Call", "_PyObject_Call",
@@ -434,6 +434,26 @@ private_pointee(struct program *p, const struct body *b, const char *value, int 
     return true;
 }
 
+/* Was the parameter overwritten with a container of the function's own, on every way to seq?
+ * `if (!(seq = PySequence_List(seq))) return NULL;` */
+static bool
+private_replaced(struct program *p, const struct body *b, const char *param, long seq, int depth)
+{
+    bool made = false;
+    SCAN_ACCESSES(b, a)
+    {
+        bool here = a->seq < seq && str_same(a->var, param) && (!a->path || !*a->path);
+        if (!here || str_same(a->how, "read")) {
+            continue;
+        }
+        bool maker = str_same(a->how, "write") &&
+                     private_is_maker(p, scan_resolve(b, a->value, a->seq), depth);
+        const struct fact_block *block = flow_block(b, a->block);
+        made = maker && (made || (block && str_same(block->kind, "body")));
+    }
+    return made && !private_escapes(b, param, seq);
+}
+
 bool
 private_value(struct program *p, const struct body *b, const char *value, long seq, int depth)
 {
@@ -452,6 +472,9 @@ private_value(struct program *p, const struct body *b, const char *value, long s
                private_value(p, b, source, seq, depth);
     }
     const char *number = value_of(value, "param");
+    if (number && private_replaced(p, b, value, seq, depth)) {
+        return true;
+    }
     if (number) {
         return private_param(p, b, strtol(number, NULL, 10), depth);
     }
