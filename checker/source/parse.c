@@ -201,6 +201,9 @@ parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour 
         vec_push(&args.at, "-xc++");
     }
     parse_base_args(parser, unit, flavour, abi3t, false, &args);
+    if (as_cxx) {
+        vec_push(&args.at, "-std=gnu++17"); /* the last one counts */
+    }
     if (header) {
         vec_push(&args.at, "-include-pch");
         vec_push(&args.at, header);
@@ -474,6 +477,16 @@ parse_abi3t(const struct attempt *attempt, struct arena *arena)
                : "abi3t";
 }
 
+/* C++ in a file that is none by its name: analysed as what it is, and said. */
+static void
+parse_name_language(struct diagnostics *d, struct arena *arena)
+{
+    static const char what[] = "this is C++, not C: give the file a C++ ending, or `-x c++` behind "
+                               "the files and `--`";
+    d->first = d->errors ? arena_printf(arena, "%s; %s", what, d->first) : what;
+    d->errors += d->errors == 0;
+}
+
 void
 parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], struct str *result)
 {
@@ -535,6 +548,9 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
         /* A missing header is missing in both flavours. */
         ft_errors |= flavour == FLAVOUR_FT && attempt.diagnostics.errors &&
                      !attempt.diagnostics.missing_header;
+        if (as_cxx) {
+            parse_name_language(&attempt.diagnostics, &arena);
+        }
         if (!status.n || !attempt.diagnostics.errors) {
             str_clear(&status);
             parse_status(&status, &attempt);

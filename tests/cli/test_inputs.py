@@ -221,6 +221,24 @@ class Unusual(CliTest):
         }
         """
 
+    def test_cxx_named_as_c(self):
+        for text in ("class Foo { public: static PyObject *cache; };\n"
+                     "PyObject *Foo::cache = nullptr;\n"
+                     'extern "C" PyObject *g(PyObject *, PyObject *)\n'
+                     "{ Foo::cache = PyList_New(0); return Foo::cache; }\n",
+                     "#include <vector>\nclass A { public: static PyObject *c; };\n"
+                     "PyObject *A::c = 0;\nextern \"C\" PyObject *g(PyObject *, PyObject *)\n"
+                     "{ A::c = PyList_New(0); return A::c; }\n"):
+            self.write("cx.c", "#include <Python.h>\n" + text)
+            self.write("cx.cpp", "#include <Python.h>\n" + text)
+            result = self.expect(2, "--format=concise", "cx.c")
+            self.assertIn("in part: cx.c (this is C++, not C", result.err)
+            wanted = self.rules_in(self.expect(1, "--format=concise", "cx.cpp"))
+            self.assertIn("GLB07", wanted)
+            self.assertEqual(self.rules_in(result), wanted)
+            self.assertEqual(wanted, self.rules_in(
+                self.expect(1, "--format=concise", "cx.c", "--", "-x", "c++")))
+
     def test_helper_beside_a_good_module(self):
         self.write("helper.c", self.HELPER)
         self.write("eggs.c", good_module())
