@@ -1,11 +1,11 @@
 /* ticker.c - callbacks and threads: a thread of the C side calls back into the interpreter that
  * started it, and a table that all interpreters share is behind a lock.
  *
- * Before:                                             Now:
- *     PyGILState_Ensure() in the thread                   ExtShim_Interp_Enter(): the right interpreter
- *     static PyObject *callback;                          EXTSHIM_OBJECT(callback)
- *     static int initialised; if (!initialised) ...       ExtShim_Once_Call(&once, ...)
- *     the GIL as a lock for a C table                     ExtShim_Mutex
+ * Before:                                       Now:
+ *     PyGILState_Ensure() in the thread             ExtShim_Interp_Enter(): the right interpreter
+ *     static PyObject *callback;                    EXTSHIM_OBJECT(callback)
+ *     static int done; if (!done) fill();           ExtShim_Once_Call(&once, fill, NULL)
+ *     the GIL as a lock for a C table               ExtShim_Mutex
  */
 #include "extshim.h"
 

@@ -127,30 +127,30 @@ module_remember(struct extshim_block *block, const PyModuleDef *def, PyObject *m
     return 0;
 }
 
-/* Was the module made with state, or with functions for it? */
+/* Was the module made with what `def` asks for? */
 static int
-module_has_state(PyObject *module)
+module_has_state(PyObject *module, const PyModuleDef *def)
 {
 #if PY_VERSION_HEX >= 0x030F0000
-    /* Made from slots it has no def. */
+    /* Made from slots it has no def to look at; its functions without state cannot be told. */
     Py_ssize_t size = 0;
     if (PyModule_GetStateSize(module, &size) < 0) {
         PyErr_Clear();
     }
-    if (size > 0) {
-        return 1;
-    }
-#endif
+    return size > 0 || def->m_size <= 0;
+#else
     const PyModuleDef *own = PyModule_GetDef(module);
+    (void)def;
     PyErr_Clear();
     return own != NULL && (own->m_size > 0 || own->m_traverse || own->m_clear || own->m_free);
+#endif
 }
 
 static int
 module_check_def(PyObject *module, const PyModuleDef *def)
 {
     int wants = def->m_size > 0 || def->m_traverse || def->m_clear || def->m_free;
-    int has = module_has_state(module);
+    int has = module_has_state(module, def);
     if (wants && !has) {
         PyErr_Format(PyExc_SystemError,
                      "extshim: %s has module state: write EXTSHIM_MODINIT_STATE(name, m_size, "

@@ -118,9 +118,11 @@ book_dealloc_final(ExtShim_Type *type, PyObject *self)
 void
 ExtShim_TypeFinalize(ExtShim_Type *type, PyObject *self)
 {
+    /* For the call PyObject_CallFinalizerFromDealloc() holds a reference; one that is left beside
+     * it afterwards has revived the instance. */
+    Py_ssize_t before = Py_REFCNT(self);
     type->static_type->tp_finalize(self);
-    /* PyObject_CallFinalizerFromDealloc() gave it one reference for the call. */
-    if (Py_REFCNT(self) <= 1) {
+    if (Py_REFCNT(self) <= before) {
         return;
     }
     extshim_lock();
