@@ -125,7 +125,12 @@ analysis_read_facts(struct analysis *a, const char *path)
     const char *error = NULL;
     bool good = analysis_read_text(&text, path);
     if (!good) {
-        diag_error("--facts %s: %s", path, strerror(errno));
+        diag_error("--facts %s: %s", path,
+                   errno == EINVAL ? "no regular file; - reads standard input" : strerror(errno));
+    }
+    else if (!text.n) {
+        diag_error("--facts %s: empty; `extcheck --dump-facts FILE...` writes facts", path);
+        good = false;
     }
     else if (!facts_read_text(&a->extracted, text.n ? text.s : "", text.n, &error)) {
         diag_error("--facts %s: %s", path, error);

@@ -32,6 +32,11 @@ option_take(struct options *o, const struct option_row *row, const char *given, 
     enum origin *origin = &o->origin[option_index(row)];
     *origin = ORIGIN_COMMAND_LINE;
     const char *error = option_apply(o, row, value, NULL);
+    /* A variable of a CI job that is not set: everything would be looked for, or nothing. */
+    bool needed = row->kind == OPTION_TARGETS || strcmp(row->name, "select") == 0;
+    if (!error && needed && !value[strspn(value, " ,\t\n")]) {
+        error = "names nothing; leave the option out for the default";
+    }
     if (error) {
         diag_error("%s: %s", given, error);
     }
@@ -181,9 +186,51 @@ options_check_command(const struct options *o)
     return true;
 }
 
+/* Two reports in one file: the second would replace the first. */
+static bool
+options_check_outputs(const struct options *o)
+{
+    for (size_t i = 0; i < o->outputs.list.n; i++) {
+        const char *path = strchr(o->outputs.list.at[i], '=') + 1;
+        bool twice = o->output && strcmp(o->output, path) == 0;
+        for (size_t k = 0; k < i && !twice; k++) {
+            twice = strcmp(strchr(o->outputs.list.at[k], '=') + 1, path) == 0;
+        }
+        if (twice && strcmp(path, "/dev/null") != 0) {
+            diag_error("two reports are to be written to %s; give each a path of its own", path);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+options_given(const struct options *o, const char *name)
+{
+    return o->origin[option_index(option_named(name))] == ORIGIN_COMMAND_LINE;
+}
+
+/* Facts are no report: formats and files for one would be passed over without a word. */
+static bool
+options_check_dump(const struct options *o)
+{
+    static const char *const reports[] = {"format", "output", "output-file", "write-baseline"};
+    for (size_t i = 0; o->dump_facts && i < sizeof(reports) / sizeof(*reports); i++) {
+        if (options_given(o, reports[i])) {
+            diag_error("--dump-facts writes facts to standard output and no report; leave out --%s",
+                       reports[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 options_check(const struct options *o)
 {
+    if (!options_check_outputs(o) || !options_check_dump(o)) {
+        return false;
+    }
     if (o->baseline_prune && !o->baseline) {
         diag_error("--baseline-prune needs --baseline FILE");
         return false;

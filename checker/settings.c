@@ -61,7 +61,14 @@ static bool
 settings_may_hold(const char *path, bool ours)
 {
     struct str text = {0};
-    bool may = str_read_file(&text, path) && (ours || (text.n && strstr(text.s, "extcheck")));
+    bool read = str_read_file(&text, path);
+    bool may = read && (ours || (text.n && strstr(text.s, "extcheck")));
+    if (!read && ours) {
+        struct stat st;
+        bool regular = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+        diag_warning("%s is not read: %s; --isolated reads no settings", path,
+                     regular ? strerror(errno) : "it is no regular file");
+    }
     str_free(&text);
     return may;
 }

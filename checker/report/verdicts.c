@@ -6,6 +6,7 @@
 #include "report/snippet.h"
 #include "report/text.h"
 
+enum { GAPS_SHOWN = 20 }; /* per module */
 enum { MODULE, TARGET, VERDICT, DECIDED, COLUMNS };
 
 struct verdict_row {
@@ -126,6 +127,14 @@ verdicts_write_lines(const struct findings *findings, const struct report_option
             fwrite(line.s, 1, line.n, out);
             str_free(&why);
         }
+        for (size_t k = 0; k < m->missing.n && k < GAPS_SHOWN; k++) {
+            str_clear(&line);
+            text_add_visible(&line, m->name);
+            str_add(&line, ": not analysed: ");
+            text_add_visible(&line, m->missing.at[k]);
+            str_addc(&line, '\n');
+            fwrite(line.s, 1, line.n, out);
+        }
     }
     str_free(&line);
 }
@@ -170,10 +179,24 @@ verdicts_write_gaps(const struct findings *findings, const struct shown *shown, 
     }
     for (size_t i = 0; i < findings->modules.n; i++) {
         const struct module_result *m = &findings->modules.at[i];
+        int listed = 0, more = 0;
         for (size_t k = 0; k < m->missing.n; k++) {
-            if (!verdict_is_known_failure(shown, m->missing.at[k])) {
+            bool known = verdict_is_known_failure(shown, m->missing.at[k]);
+            if (!known && listed++ < GAPS_SHOWN) {
                 verdict_write_line(out, &any, m->name, m->missing.at[k], "");
             }
+            else if (!known) {
+                more++;
+            }
+        }
+        if (more) {
+            struct str text = {0};
+            str_addf(&text,
+                     "and %d more; --trusted 'PATTERN' takes functions of reviewed "
+                     "libraries as analysed, --format json lists all",
+                     more);
+            verdict_write_line(out, &any, m->name, text.s, "");
+            str_free(&text);
         }
     }
     for (size_t i = 0; i < findings->notes.n; i++) {

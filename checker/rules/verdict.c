@@ -193,7 +193,10 @@ verdict_not_loading(const struct verdict_run *v, enum target t, const struct fin
         out.verdict = v->incomplete ? VERDICT_UNKNOWN : VERDICT_RUNS_WITH_GIL;
         reason = v->incomplete ? "not everything could be analysed" : reason;
     }
-    out.deciding = broken ? worst : verdict_declaration(v, t);
+    /* Where not all was seen, no finding decides. */
+    out.deciding = broken                           ? worst
+                   : out.verdict == VERDICT_UNKNOWN ? NULL
+                                                    : verdict_declaration(v, t);
     out.reason = broken ? arena_printf(&v->out->arena, "%s, and %d blocker%s", reason, blockers,
                                        blockers == 1 ? "" : "s")
                         : reason;

@@ -239,6 +239,17 @@ class Unusual(CliTest):
             self.assertEqual(wanted, self.rules_in(
                 self.expect(1, "--format=concise", "cx.c", "--", "-x", "c++")))
 
+    def test_missing_functions_are_named(self):
+        names = [f"gone_{i}" for i in range(30)]
+        self.write("all.h", "".join(f"int {name}(void);\n" for name in names))
+        self.write("eggs.c", good_module().replace(
+            "#include <Python.h>", '#include <Python.h>\n#include "all.h"').replace(
+            "return PyDict_New();", f"return PyLong_FromLong({'() + '.join(names)}());"))
+        for style in ("concise", "full"):
+            out = self.expect(0, f"--format={style}", "eggs.c").out
+            self.assertIn("gone_0() is called, but no given file defines it", out)
+            self.assertEqual(out.count("is called, but"), 20, out)
+
     def test_helper_beside_a_good_module(self):
         self.write("helper.c", self.HELPER)
         self.write("eggs.c", good_module())

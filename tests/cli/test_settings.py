@@ -34,6 +34,12 @@ class SettingsFile(CliTest):
             self.write("src/extcheck.toml", text)
             self.expect(0, "src/bad.c")
 
+    def test_what_cannot_be_read_is_named(self):
+        os.mkfifo(self.folder / "extcheck.toml")
+        result = self.run_cli("src/good.c")
+        self.assertIn("extcheck.toml is not read: it is no regular file", result.err)
+        self.assertNotIn("not read", self.run_cli("--isolated", "src/good.c").err)
+
     def test_nearest_wins(self):
         self.pyproject("exit-zero = true")
         self.write("src/extcheck.toml", "exit-zero = false\n")
