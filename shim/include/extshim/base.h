@@ -48,7 +48,8 @@
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
-/* Hidden: a second extension's shim must never be bound to this one's functions. */
+/* ELF; Mach-O goes the same way, untested: hidden symbols, constructors and these atomics exist
+ * there. Hidden: a second extension's shim must never be bound to this one's functions. */
 #define EXTSHIM_HIDDEN __attribute__((visibility("hidden")))
 #define EXTSHIM_LIKELY(x) __builtin_expect(!!(x), 1)
 #define EXTSHIM_UNUSED __attribute__((unused))
