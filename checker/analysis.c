@@ -280,8 +280,7 @@ analysis_split(struct analysis *a, struct analysis *other)
         a->headers.targets[t] &= !ft;
         other->headers.targets[t] &= ft;
     }
-    facts_select(&a->extracted, "ft", &other->facts);
-    facts_take(&a->extracted, flavour, &a->facts);
+    facts_split(&a->extracted, &other->facts, &a->facts);
     return true;
 }
 

@@ -132,11 +132,11 @@ bool facts_read_text(struct facts *store, const char *text, size_t n, const char
 
 /* Do any units differ between the flavours ("ft" and "gil")? */
 bool facts_differ(const struct facts *from, const char *flavour);
-/* Copies the units of one flavour into `out`; a unit that exists only in the other one is taken as
- * it is. The strings stay those of `from`, which must outlive `out`. */
-void facts_select(const struct facts *from, const char *flavour, struct facts *out);
-/* The same without copying: `out` borrows the facts themselves, which are no longer fit to be
- * selected from. */
+/* Gives each flavour its units; a unit that exists only in the other one is taken as it is. Facts
+ * that belong to both are copied for "ft"; the others are borrowed, as are all strings: `from` must
+ * outlive both, and is no longer fit to be divided. */
+void facts_split(struct facts *from, struct facts *ft, struct facts *gil);
+/* The same for one flavour alone; `out` borrows all facts. */
 void facts_take(struct facts *from, const char *flavour, struct facts *out);
 
 void facts_free(struct facts *store);

@@ -50,18 +50,32 @@ facts_differ(const struct facts *from, const char *flavour)
     return false;
 }
 
-void
-facts_select(const struct facts *from, const char *flavour, struct facts *out)
+static void
+select_copy(const struct fact *f, struct facts *out)
 {
-    bool *wanted = select_wanted(from, flavour, &out->arena);
+    struct fact *copy = facts_new(out, f->kind, f->line, f->column, f->end_column);
+    int unit = copy->unit;
+    memcpy(copy, f, fact_shape(f->kind)->size);
+    copy->unit = unit;
+}
+
+void
+facts_split(struct facts *from, struct facts *ft, struct facts *gil)
+{
+    bool *in_ft = select_wanted(from, "ft", &ft->arena);
+    bool *in_gil = select_wanted(from, "gil", &gil->arena);
     for (size_t i = 0; i < from->all.n; i++) {
-        const struct fact *f = from->all.at[i];
-        if (select_has(from, wanted, f)) {
-            out->file = f->file;
-            struct fact *copy = facts_new(out, f->kind, f->line, f->column, f->end_column);
-            int unit = copy->unit;
-            memcpy(copy, f, fact_shape(f->kind)->size);
-            copy->unit = unit;
+        struct fact *f = from->all.at[i];
+        bool both[] = {select_has(from, in_ft, f), select_has(from, in_gil, f)};
+        ft->file = gil->file = f->file;
+        if (both[0] && both[1]) {
+            select_copy(f, ft);
+        }
+        else if (both[0]) {
+            facts_add(ft, f);
+        }
+        if (both[1]) {
+            facts_add(gil, f);
         }
     }
 }

@@ -436,7 +436,7 @@ includes_resolve(struct plan *plan, struct plan_unit *unit)
 }
 
 void
-includes_free(struct plan *plan)
+includes_forget_texts(struct plan *plan)
 {
     for (size_t i = 0; i < plan->header_files.cap; i++) {
         struct plan_header *header = plan->header_files.cells[i].value;
@@ -444,6 +444,11 @@ includes_free(struct plan *plan)
             lexed_free(&header->lexed);
         }
     }
+}
+
+void
+includes_free(struct plan *plan)
+{
     map_free(&plan->header_files);
     for (size_t i = 0; i < plan->indexes.cap; i++) {
         struct project_index *index = plan->indexes.cells[i].value;

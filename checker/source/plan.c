@@ -186,11 +186,20 @@ plan_prepare(struct plan *plan)
 }
 
 void
-plan_free(struct plan *plan)
+plan_forget_texts(struct plan *plan)
 {
     for (size_t i = 0; i < plan->units.n; i++) {
+        lexed_free(&plan->units.at[i]->lexed);
+    }
+    includes_forget_texts(plan);
+}
+
+void
+plan_free(struct plan *plan)
+{
+    plan_forget_texts(plan);
+    for (size_t i = 0; i < plan->units.n; i++) {
         struct plan_unit *unit = plan->units.at[i];
-        lexed_free(&unit->lexed);
         vec_free(&unit->args.at);
         vec_free(&unit->headers);
         vec_free(&unit->candidates);

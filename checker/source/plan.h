@@ -68,6 +68,8 @@ struct plan {
 bool plan_build(struct plan *plan, const struct source_options *options);
 /* Lexes the units that the cache did not answer, finds their headers and forms the groups. */
 void plan_prepare(struct plan *plan);
+/* Frees the texts of sources and headers, which only parsing needs. */
+void plan_forget_texts(struct plan *plan);
 void plan_free(struct plan *plan);
 
 /* ---- flags.c ---- */
@@ -93,6 +95,7 @@ void database_free(struct database *db);
 /* Resolves the unit's includes: fills headers, candidates, prefix, mentions_gil; adds -I for
  * project folders that hold a header which would not be found otherwise. */
 void includes_resolve(struct plan *plan, struct plan_unit *unit);
+void includes_forget_texts(struct plan *plan);
 void includes_free(struct plan *plan);
 /* The folder taken for the root of the file's project. */
 const char *includes_project_root(struct plan *plan, const char *file);

@@ -1,11 +1,17 @@
 #include "source/source.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "source/absent.h"
@@ -13,6 +19,7 @@
 #include "source/parse.h"
 #include "source/workers.h"
 
+enum { EXIT_NOTHING = 3 }; /* of the process that parses: a message was given */
 enum { JOB_GROUP = 1, JOB_UNIT = 2, JOB_HEADER_FT = 4, JOB_HEADER_GIL = 8 };
 
 struct source {
@@ -31,6 +38,14 @@ struct source {
     struct str *results; /* per unit; read in order at the end */
     int done, total, analysed;
     bool progress_line;
+    int answers; /* in the process that parses: where results go; else -1 */
+};
+
+/* What the process that parses sends: this and n bytes. */
+struct source_answer {
+    struct workers_job job;
+    bool ok; /* of a header: it was built */
+    size_t n;
 };
 
 /* ---- what the cache is asked ---- */
@@ -147,27 +162,75 @@ source_progress(struct source *run)
 }
 
 static void
+source_keep(struct source *run, const struct workers_job *job, bool ok, const char *text, size_t n)
+{
+    bool group = job->flags & JOB_GROUP;
+    struct str *kept = group ? &run->group_files[job->number] : &run->results[job->number];
+    str_clear(kept);
+    str_addn(kept, text, n);
+    if (group) {
+        run->group_ok[job->number] = ok;
+    }
+}
+
+static bool
+source_write(int to, const void *data, size_t n)
+{
+    for (const char *at = data; n;) {
+        ssize_t done = write(to, at, n);
+        if (done < 0 && errno != EINTR) {
+            return false;
+        }
+        at += done > 0 ? done : 0;
+        n -= done > 0 ? (size_t)done : 0;
+    }
+    return true;
+}
+
+static bool
+source_read(int from, void *data, size_t n)
+{
+    for (char *at = data; n;) {
+        ssize_t done = read(from, at, n);
+        if (done == 0 || (done < 0 && errno != EINTR)) {
+            return false;
+        }
+        at += done > 0 ? done : 0;
+        n -= done > 0 ? (size_t)done : 0;
+    }
+    return true;
+}
+
+static void
 source_done(void *context, const struct workers_job *job, const char *result, size_t n,
             const char *reason)
 {
     struct source *run = context;
-    if (job->flags & JOB_GROUP) {
-        run->group_ok[job->number] = result && str_starts(result, "S ok");
-        if (run->group_ok[job->number]) {
-            str_addn(&run->group_files[job->number], result, n);
-        }
-        return;
-    }
-    struct str *kept = &run->results[job->number];
-    str_clear(kept);
+    bool group = job->flags & JOB_GROUP;
+    struct str text = {0};
     if (result) {
-        str_addn(kept, result, n);
+        str_addn(&text, result, n);
     }
     else {
-        str_addf(kept, "S failed %s\nF\n", reason);
+        str_addf(&text, "S failed %s\nF\n", reason);
     }
-    run->done++;
-    source_progress(run);
+    bool ok = str_starts(text.s, "S ok");
+    if (group && !ok) {
+        str_clear(&text);
+    }
+    if (group || run->answers < 0) {
+        source_keep(run, job, ok, text.s, text.n);
+    }
+    struct source_answer answer = {*job, ok, text.n};
+    if (run->answers >= 0 && (!source_write(run->answers, &answer, sizeof(answer)) ||
+                              !source_write(run->answers, text.s, text.n))) {
+        _exit(EXIT_FAILURE); /* nobody listens */
+    }
+    str_free(&text);
+    if (!group) {
+        run->done++;
+        source_progress(run);
+    }
 }
 
 static int
@@ -274,6 +337,50 @@ source_make_scratch(struct source *run)
 }
 
 static bool
+source_parse(struct source *run)
+{
+    if (!source_open_library(run)) {
+        return false;
+    }
+    run->parser.resource_flag = run->resource_flag.s;
+    run->parser.resource_dir = run->parser.paths.resource_dir = run->resource_dir.s;
+    source_run_jobs(run);
+    return true;
+}
+
+/* Parses in a process of its own: libclang takes as much memory as the facts of a large project,
+ * and judging them does not need it. */
+static bool
+source_parse_apart(struct source *run)
+{
+    int ends[2];
+    pid_t pid = pipe2(ends, O_CLOEXEC) == 0 ? fork() : -1;
+    if (pid < 0) {
+        return source_parse(run);
+    }
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        close(ends[0]);
+        run->answers = ends[1];
+        _exit(source_parse(run) ? EXIT_SUCCESS : EXIT_NOTHING);
+    }
+    close(ends[1]);
+    struct source_answer answer;
+    while (source_read(ends[0], &answer, sizeof(answer))) {
+        char *into = xmalloc(answer.n + 1);
+        bool whole = source_read(ends[0], into, answer.n);
+        if (whole) {
+            source_keep(run, &answer.job, answer.ok, into, answer.n);
+        }
+        free(into);
+    }
+    close(ends[0]);
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    return !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_NOTHING;
+}
+
+static bool
 source_parse_missing(struct source *run)
 {
     bool any = false;
@@ -291,15 +398,11 @@ source_parse_missing(struct source *run)
         vec_push(&keys, key.s);
     }
     plan_prepare(&run->plan);
-    bool ok = source_open_library(run) && source_make_scratch(run);
+    bool ok = source_make_scratch(run);
     if (ok) {
-        run->parser = (struct parser){.cx = &run->cx,
-                                      .plan = &run->plan,
-                                      .resource_flag = run->resource_flag.s,
-                                      .resource_dir = run->resource_dir.s,
-                                      .scratch = run->scratch.s};
+        run->parser =
+            (struct parser){.cx = &run->cx, .plan = &run->plan, .scratch = run->scratch.s};
         run->parser.paths = (struct unit_paths){.python_roots = run->plan.python_roots.at,
-                                                .resource_dir = run->resource_dir.s,
                                                 .working_directory = run->plan.working_directory,
                                                 .real = &run->parser.real,
                                                 .strings = &run->parser.strings};
@@ -307,8 +410,8 @@ source_parse_missing(struct source *run)
         run->group_ok = xcalloc(groups + 1, sizeof(*run->group_ok));
         run->group_files = xcalloc(groups + 1, sizeof(*run->group_files));
         run->parser.group_files = run->group_files;
-        source_run_jobs(run);
-        for (size_t i = 0; i < run->plan.units.n; i++) {
+        ok = source_parse_apart(run);
+        for (size_t i = 0; ok && i < run->plan.units.n; i++) {
             const struct plan_unit *unit = run->plan.units.at[i];
             bool usable = run->results[i].n && !str_starts(run->results[i].s, "S failed");
             if (!unit->cached && !unit->failure && usable) {
@@ -318,6 +421,8 @@ source_parse_missing(struct source *run)
         for (size_t g = 0; g < groups; g++) {
             str_free(&run->group_files[g]);
         }
+        plan_forget_texts(&run->plan);
+        malloc_trim(0);
     }
     for (size_t i = 0; i < keys.n; i++) {
         free(keys.at[i]);
@@ -417,6 +522,7 @@ source_open(const struct source_options *options)
 {
     struct source *run = xcalloc(1, sizeof(*run));
     run->options = options;
+    run->answers = -1;
     const char *library = options->libclang ? options->libclang : getenv("EXTCHECK_LIBCLANG");
     str_add(&run->library, library ? library : "");
     source_identify(run);
