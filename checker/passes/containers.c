@@ -2,6 +2,7 @@
  * that rest on a reference count of one (REF01, REF02). */
 #include <string.h>
 
+#include "passes/private.h"
 #include "passes/shared_roots.h"
 
 static const char container_items[] = "PyList_GET_ITEM,PyList_GetItem";
@@ -36,7 +37,8 @@ container_is_shared(struct program *p, const struct shared_roots *roots, const s
 {
     const char *resolved = scan_resolve(b, value, seq);
     if (str_starts(resolved, "param:")) {
-        return roots_shared(roots, b, resolved, seq, NULL) != NULL;
+        return roots_shared(roots, b, resolved, seq, NULL) != NULL &&
+               !private_value(p, b, resolved, seq, 0);
     }
     struct root_field where;
     return str_starts(resolved, "var:") || (roots_value_field(p, roots, b, resolved, seq, &where) &&

@@ -145,6 +145,13 @@ instance_is_cached_number(struct instances *all, const struct body *b, const str
                           const struct root_field *where)
 {
     const struct fact_member *m = instance_member(all->p, where);
+    /* tp_hash: `if (self->hash == -1) self->hash = ...; return self->hash;` */
+    const struct fact_block *unset = flow_block(b, a->block);
+    if (m && unset && str_same(b->binding, "tp_hash") && str_same(unset->kind, "then") &&
+        str_starts(unset->cond, "eq(") && strstr(unset->cond, m->name) &&
+        strstr(unset->cond, "const:")) {
+        return true;
+    }
     for (size_t i = 0; m && str_same(m->class, "scalar") && i < b->events.n; i++) {
         const struct fact_jump *jump = (const struct fact_jump *)(const void *)b->events.at[i];
         if (b->events.at[i]->kind != FACT_jump || jump->seq >= a->seq ||

@@ -132,6 +132,49 @@ roots_param(const char *value)
     return end && !*end && end != digits && n >= 0 && n < ROOTS_MAX_PARAMS ? (int)n : -1;
 }
 
+/* The parameter that a project function hands back whenever it returns anything, or -1:
+ * `cursor = Cursor_Validate(self)`. */
+static int
+roots_returned(const struct body *b)
+{
+    int param = -1;
+    for (size_t i = 0; i < b->events.n; i++) {
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)b->events.at[i];
+        if (b->events.at[i]->kind != FACT_jump || !str_same(jump->kind, "return") ||
+            str_same(jump->value, "null")) {
+            continue;
+        }
+        int found = roots_param(scan_resolve(b, jump->value, jump->seq));
+        if (found < 0 || (param >= 0 && param != found)) {
+            return -1;
+        }
+        param = found;
+    }
+    return param;
+}
+
+/* Where a value comes from, through helpers that hand back what they get. */
+static const char *
+roots_resolve(const struct program *p, const struct body *b, const char *value, long seq)
+{
+    const char *resolved = scan_resolve(b, value, seq);
+    for (int hops = 0; hops < ROOTS_MAX_HOPS && str_starts(resolved, "call:"); hops++) {
+        const struct body *callee = scan_body(p, value_of(resolved, "call"));
+        int param = callee ? roots_returned(callee) : -1;
+        const struct fact_call *from = NULL;
+        SCAN_CALLS(b, call)
+        {
+            from = call->seq <= seq && callee && str_same(call->id, callee->fact->id) ? call : from;
+        }
+        const char *given = param >= 0 && from ? call_arg(b, from, param) : NULL;
+        if (!given) {
+            break;
+        }
+        resolved = scan_resolve(b, given, from->seq);
+    }
+    return resolved;
+}
+
 /* Hands shared parameters on to the callee; returns whether anything is new there. */
 static bool
 roots_pass_on(struct program *p, struct shared_roots *roots, const struct body *b,
@@ -144,7 +187,7 @@ roots_pass_on(struct program *p, struct shared_roots *roots, const struct body *
     }
     struct root_mask found = {0};
     for (int i = 0; i < call->nargs && i < ROOTS_MAX_PARAMS; i++) {
-        int param = roots_param(scan_arg(b, call, i));
+        int param = roots_param(roots_resolve(p, b, call_arg(b, call, i), call->seq));
         if (param >= 0) {
             found.run |= (from->run >> param & 1U) << i;
             found.init |= (from->init >> param & 1U) << i;
@@ -209,6 +252,7 @@ roots_of(struct program *p)
 {
     if (!p->roots) {
         p->roots = arena_alloc(&p->arena, sizeof(*p->roots));
+        p->roots->p = p;
         roots_index_members(p, p->roots);
         roots_seed(p, p->roots);
         roots_spread(p, p->roots);
@@ -231,7 +275,7 @@ roots_shared(const struct shared_roots *roots, const struct body *b, const char 
              bool *initial)
 {
     const struct root_mask *mask = map_get(&roots->masks, b->fact->id);
-    const char *resolved = mask ? scan_resolve(b, value, seq) : NULL;
+    const char *resolved = mask ? roots_resolve(roots->p, b, value, seq) : NULL;
     int param = roots_param(resolved);
     if (param < 0 || !((mask->run | mask->init) >> param & 1U)) {
         return NULL;

@@ -9,6 +9,7 @@
 #include "passes/flow.h"
 
 struct shared_roots {
+    const struct program *p;
     struct map masks;   /* function id -> struct root_mask */
     struct map objects; /* structs that start with PyObject -> their name */
     struct map owners;  /* member name -> the one such struct that has it; "" when several do */
