@@ -161,7 +161,7 @@ def visitor_of_an_interpreter_that_ends():
         interps.execute(other, """
 import threads_probe as p, time
 p.set_callback(lambda: [time.sleep(0.001), sum(range(100))])
-p.start_lasting(60, 1)
+p.start_lasting(500, 1)
 time.sleep(0.02)
 """)
         end_with_visitor(other)
@@ -170,7 +170,7 @@ time.sleep(0.02)
         interps.execute(stranger, "import threads_probe as p\np.set_callback(lambda: 1 / 0)")
         visits, refused, failed = probe.join_lasting()
         interps.destroy(stranger)
-        assert visits + refused == 60 and refused > 0 and visits > 0, (visits, refused)
+        assert visits + refused == 500 and refused > 0 and visits > 0, (visits, refused)
         assert failed == 0, failed
 
 
