@@ -11,19 +11,12 @@ from . import _aio, _functions, _pickling, _pool, _remote, _worker
 
 def _publish(future):
     """The end of a future that somebody watches: those who wait are told, then callbacks run."""
-    with future._condition:
-        callbacks = future._publish()
-        if future.cancelled():
-            for waiter in future._waiters:
-                waiter.add_cancelled(future)
-        elif future._waiters:
-            failed = future._exception is not None
-            for waiter in future._waiters:
-                if failed:
-                    waiter.add_exception(future)
-                else:
-                    waiter.add_result(future)
-        future._condition.notify_all()
+    condition = future._condition
+    with condition:
+        callbacks, waiters, tell = future._publish()
+        for waiter in waiters:
+            getattr(waiter, tell)(future)
+        condition.notify_all()
     for callback in callbacks:
         try:
             callback(future)

@@ -117,6 +117,7 @@ module_exec(PyObject *module)
 {
     struct pool_state *state = PyModule_GetState(module);
     state->lock = PyDict_New();
+    state->nothing = PyTuple_New(0);
     state->protocol = PyLong_FromLong(5);
     state->name_buffers = Py_BuildValue("(s)", "buffers");
     state->name_buffer_callback = Py_BuildValue("(s)", "buffer_callback");
@@ -159,6 +160,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->shared_type);
     Py_CLEAR(state->dumps);
     Py_CLEAR(state->loads);
+    Py_CLEAR(state->nothing);
     Py_CLEAR(state->protocol);
     Py_CLEAR(state->name_buffers);
     Py_CLEAR(state->name_buffer_callback);

@@ -258,7 +258,8 @@ future_run_callbacks(struct pool_state *state, PyObject *self, PyObject *callbac
     }
 }
 
-/* _publish(): the end is official from now on. Returns the callbacks to run. */
+/* _publish(): the end is official from now on. Returns the callbacks to run, the waiters to tell,
+ * and the name of the method that tells them. */
 static PyObject *
 future_mark_published(PyObject *self, PyTypeObject *type, PyObject *const *args, Py_ssize_t count,
                       PyObject *names)
@@ -266,14 +267,24 @@ future_mark_published(PyObject *self, PyTypeObject *type, PyObject *const *args,
     (void)args;
     (void)count;
     (void)names;
-    struct future *future = future_data(PyType_GetModuleState(type), self);
-    PyObject *callbacks;
+    struct pool_state *state = PyType_GetModuleState(type);
+    struct future *future = future_data(state, self);
+    PyObject *told;
+    const char *tell = "add_result";
+    if (job_state(&future->task->job) & JOB_CANCELLED) {
+        tell = "add_cancelled";
+    }
+    else if (future->waiters) {
+        future_fill(state, self, future);
+        tell = future->error ? "add_exception" : "add_result";
+    }
     Py_BEGIN_CRITICAL_SECTION(self);
     future->published = 1;
-    callbacks = future->callbacks;
-    future->callbacks = NULL;
+    told = Py_BuildValue("(OOs)", future->callbacks ? future->callbacks : state->nothing,
+                         future->waiters ? future->waiters : state->nothing, tell);
+    Py_CLEAR(future->callbacks);
     Py_END_CRITICAL_SECTION();
-    return callbacks ? callbacks : PyList_New(0);
+    return told;
 }
 
 /* Tells the waiters and runs the callbacks of a future whose task has ended. */

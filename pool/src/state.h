@@ -56,6 +56,7 @@ struct pool_state {
     PyTypeObject *shared_type;
     PyObject *dumps; /* of _pickle, fetched when first needed */
     PyObject *loads;
+    PyObject *nothing;              /* () */
     PyObject *protocol;             /* 5 */
     PyObject *name_buffers;         /* ("buffers",) */
     PyObject *name_buffer_callback; /* ("buffer_callback",) */
