@@ -40,9 +40,6 @@ future_new(struct pool_state *state, struct task *task)
 {
     PyObject *self = state->future_type->tp_alloc(state->future_type, 0);
     if (self) {
-        /* The same for all futures; kept because the type may be gone before the last of them. */
-        state->future_offset =
-            (char *)PyObject_GetTypeData(self, state->future_type) - (char *)self;
         future_data(state, self)->task = task; /* all other fields are zero */
     }
     return self;
@@ -625,8 +622,18 @@ static PyType_Spec future_spec = {
 PyTypeObject *
 future_make_type(PyObject *module, PyObject *base)
 {
+    struct pool_state *state = PyModule_GetState(module);
     PyObject *bases = PyTuple_Pack(1, base);
-    PyObject *type = bases ? PyType_FromModuleAndSpec(module, &future_spec, bases) : NULL;
+    PyTypeObject *type =
+        bases ? (PyTypeObject *)PyType_FromModuleAndSpec(module, &future_spec, bases) : NULL;
     Py_XDECREF(bases);
-    return (PyTypeObject *)type;
+    /* Where our part of a future is, measured on one: the type may be gone before the last. */
+    PyObject *probe = type ? type->tp_alloc(type, 0) : NULL;
+    if (!probe) {
+        Py_XDECREF(type);
+        return NULL;
+    }
+    state->future_offset = (char *)PyObject_GetTypeData(probe, type) - (char *)probe;
+    Py_DECREF(probe);
+    return type;
 }
