@@ -20,6 +20,23 @@ PyList_GetItemRef(PyObject *list, Py_ssize_t index)
 }
 
 static inline int
+PyLong_AsInt(PyObject *number)
+{
+    long value = PyLong_AsLong(number);
+    if (value != (int)value) {
+        PyErr_SetString(PyExc_OverflowError, "the number does not fit an int");
+        return -1;
+    }
+    return (int)value;
+}
+
+static inline int
+PyList_Extend(PyObject *list, PyObject *more)
+{
+    return PyList_SetSlice(list, PY_SSIZE_T_MAX, PY_SSIZE_T_MAX, more);
+}
+
+static inline int
 PyDict_GetItemStringRef(PyObject *dict, const char *key, PyObject **result)
 {
     *result = Py_XNewRef(PyDict_GetItemString(dict, key));
