@@ -2,7 +2,8 @@
 
 import harness
 
-USE = "mod.swap('first'); assert mod.swap('second') == repr('first')"
+# Threads share what is kept: another one may have swapped in between.
+USE = "mod.swap('first'); assert mod.swap('second') in (repr('first'), repr('second'))"
 
 
 def observe(name, context):
