@@ -12,7 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 CORPUS_TSV = HERE / "corpus.tsv"
-DEFAULT_EXTCHECK = ROOT / "build" / "release" / "checker" / "extcheck"
+DEFAULT_EXTCHECK = ROOT / "build" / "release" / "extcheck"
 
 Module = namedtuple("Module", "package version sha256 language name sources flags")
 # One translation unit as a build would compile it; arguments leave out the compiler and the file.
