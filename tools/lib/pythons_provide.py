@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pythons_apt
-from pythons_run import DownloadError, MissingTool, ProvideError, must_run, say
+from pythons_run import DownloadError, MissingTool, ProvideError, must_run, run_logged, say
 
 # Where Debian has each version as packages, in order of preference.
 PACKAGED = {
@@ -69,12 +69,18 @@ def _provide_packaged(spec, cache, log):
     _keep_own_headers(part, package)
     part.rename(home)
     _redirect_loader(home, package, spec, log)
-    # Otherwise every new interpreter compiles the standard library again. The test suite holds
-    # files that are meant not to compile.
-    must_run([home / "usr" / "bin" / package, "-m", "compileall", "-q", "-j2",
-              "-x", r"/(test|tests|lib2to3)/", home / "usr" / "lib" / package],
-             f"{spec}: compiling the standard library", log)
+    _compile_library(home / "usr" / "bin" / package, home / "usr" / "lib" / package, spec, log)
     (home / ".complete").touch()
+
+
+def _compile_library(python, folder, spec, log):
+    """Otherwise every new interpreter compiles the standard library again."""
+    # The test suite holds files that are meant not to compile.
+    command = [python, "-m", "compileall", "-q", "-x", r"/(test|tests|lib2to3)/", folder]
+    label = f"{spec}: compiling the standard library"
+    # Two processes need semaphores, which a container without /dev/shm does not have.
+    if run_logged(command + ["-j2"], label, log) != 0:
+        must_run(command, label, log)
 
 
 def _keep_own_headers(part, package):
