@@ -39,6 +39,9 @@ bool analysis_extract(struct analysis *a);
 void analysis_read_binaries(struct analysis *a, struct options *o, const struct words *binaries);
 /* Fills the facts from text that --dump-facts wrote. */
 bool analysis_read_facts(struct analysis *a, const char *path);
+/* Says in `all` (a struct findings) that a file could not be analysed, or only in part. A file
+ * is named once, with what costs it more. */
+void analysis_failed(void *all, const char *file, const char *reason, bool partial);
 /* The oldest Python version (0x030d) that the units were read with, 0 when none says. */
 int analysis_python(const struct analysis *a);
 /* Where GIL and free-threaded builds see different code, each is judged on its own: takes the

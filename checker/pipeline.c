@@ -29,8 +29,7 @@ struct pipeline {
     bool trouble;  /* something is missing that no failed file tells of */
 };
 
-/* ---- before anything is analysed --------------------------------------------------------------
- */
+/* ---- before anything is analysed ------------------------------------------------------------ */
 
 static void
 pipeline_set_rule_options(struct pipeline *p)
@@ -111,8 +110,7 @@ pipeline_prepare(struct pipeline *p)
     return true;
 }
 
-/* ---- facts ------------------------------------------------------------------------------------
- */
+/* ---- facts ---------------------------------------------------------------------------------- */
 
 static struct analysis *
 pipeline_new_analysis(struct pipeline *p)
@@ -234,8 +232,7 @@ pipeline_dump_facts(struct pipeline *p)
     return good ? EXIT_CLEAN : EXIT_TROUBLE;
 }
 
-/* ---- findings ---------------------------------------------------------------------------------
- */
+/* ---- findings ------------------------------------------------------------------------------- */
 
 static void
 pipeline_say_unserved(struct pipeline *p)
@@ -316,8 +313,7 @@ pipeline_judge(struct pipeline *p)
     pipeline_say_unserved(p);
 }
 
-/* ---- the baseline ------------------------------------------------------------------------------
- */
+/* ---- the baseline --------------------------------------------------------------------------- */
 
 /* Files that facts exist of; those that failed cannot tell what is gone. */
 static void
@@ -370,8 +366,7 @@ pipeline_write_baseline(struct pipeline *p)
     return p->findings.failed.n || p->trouble ? EXIT_TROUBLE : EXIT_CLEAN;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------
- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 static bool
 pipeline_has_findings(const struct pipeline *p)
