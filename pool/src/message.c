@@ -114,6 +114,7 @@ message_init(struct message *message)
     message->blocks = NULL;
     message->block_count = 0;
     message->block_capacity = 0;
+    message->lively = 0;
 }
 
 void

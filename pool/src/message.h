@@ -44,6 +44,7 @@ struct message {
     struct block **blocks;
     int block_count;
     int block_capacity;
+    int lively; /* objects made of it hold blocks, or may run code when they go */
     char inline_data[MESSAGE_INLINE];
 };
 

@@ -15,9 +15,6 @@
 int transfer_encode(struct pool_state *state, struct message *message, PyObject *const *values,
                     Py_ssize_t count);
 
-/* Reads values from a message, one after the other. */
-struct transfer_reader;
-
 /* Reads the value at *position and moves on. New reference, or NULL with an exception set.
  * The message stays as it is: reading it again gives an equal value. */
 PyObject *transfer_decode(struct pool_state *state, const struct message *message,

@@ -1,40 +1,9 @@
 /* Reading values. Messages come from transfer_encode() of this very build, so they are trusted. */
-#include "transfer.h"
+#include "transfer_decoder.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "channel.h"
-#include "transfer_tags.h"
-
-struct decoder {
-    struct pool_state *state;
-    const struct message *message;
-    size_t position;
-    PyObject **memo; /* strong references, in order of number */
-    uint32_t memo_count;
-    uint32_t memo_capacity;
-    int slots_ready;
-    PyObject *slots[TRANSFER_SLOTS]; /* strong references */
-};
-
-static PyObject *decode_value(struct decoder *decoder);
-
-TRANSFER_INLINE const char *
-decode_take(struct decoder *decoder, size_t size)
-{
-    const char *place = decoder->message->data + decoder->position;
-    decoder->position += size;
-    return place;
-}
-
-TRANSFER_INLINE Py_ssize_t
-decode_count(struct decoder *decoder)
-{
-    Py_ssize_t count;
-    memcpy(&count, decode_take(decoder, sizeof(count)), sizeof(count));
-    return count;
-}
 
 static struct block *
 decode_block(struct decoder *decoder)
@@ -42,23 +11,6 @@ decode_block(struct decoder *decoder)
     int number;
     memcpy(&number, decode_take(decoder, sizeof(number)), sizeof(number));
     return decoder->message->blocks[number];
-}
-
-static int
-decode_remember(struct decoder *decoder, PyObject *value)
-{
-    if (decoder->memo_count == decoder->memo_capacity) {
-        uint32_t capacity = decoder->memo_capacity ? decoder->memo_capacity * 2 : 16;
-        PyObject **memo = realloc(decoder->memo, capacity * sizeof(*memo));
-        if (!memo) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        decoder->memo = memo;
-        decoder->memo_capacity = capacity;
-    }
-    decoder->memo[decoder->memo_count++] = Py_NewRef(value);
-    return 0;
 }
 
 static PyObject *
@@ -108,169 +60,6 @@ decode_int_big(struct decoder *decoder)
 }
 
 static PyObject *
-decode_list_int64(struct decoder *decoder)
-{
-    Py_ssize_t count = decode_count(decoder);
-    const char *items = decode_take(decoder, (size_t)count * 8);
-    PyObject *list = PyList_New(count);
-    for (Py_ssize_t i = 0; list && i < count; i++) {
-        long long number;
-        memcpy(&number, items + 8 * i, 8);
-        PyObject *item = PyLong_FromLongLong(number);
-        if (!item) {
-            Py_CLEAR(list);
-            break;
-        }
-        PyList_SET_ITEM(list, i, item);
-    }
-    return list;
-}
-
-static PyObject *
-decode_list_float(struct decoder *decoder)
-{
-    Py_ssize_t count = decode_count(decoder);
-    const char *items = decode_take(decoder, (size_t)count * 8);
-    PyObject *list = PyList_New(count);
-    for (Py_ssize_t i = 0; list && i < count; i++) {
-        double number;
-        memcpy(&number, items + 8 * i, 8);
-        PyObject *item = PyFloat_FromDouble(number);
-        if (!item) {
-            Py_CLEAR(list);
-            break;
-        }
-        PyList_SET_ITEM(list, i, item);
-    }
-    return list;
-}
-
-static PyObject *
-decode_tuple(struct decoder *decoder)
-{
-    Py_ssize_t count = decode_count(decoder);
-    PyObject *tuple = PyTuple_New(count);
-    for (Py_ssize_t i = 0; tuple && i < count; i++) {
-        PyObject *item = decode_value(decoder);
-        if (!item) {
-            Py_CLEAR(tuple);
-            break;
-        }
-        PyTuple_SET_ITEM(tuple, i, item);
-    }
-    return tuple;
-}
-
-/* Items are put in as they come, so that an item may refer back to the list. */
-static int
-decode_list_items(struct decoder *decoder, PyObject *list, Py_ssize_t count)
-{
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *item = decode_value(decoder);
-        if (!item) {
-            return -1;
-        }
-        int failed = PyList_Append(list, item);
-        Py_DECREF(item);
-        if (failed) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static PyObject *
-decode_list_fixed(struct decoder *decoder, Py_ssize_t count)
-{
-    PyObject *list = PyList_New(count);
-    for (Py_ssize_t i = 0; list && i < count; i++) {
-        PyObject *item = decode_value(decoder);
-        if (!item) {
-            Py_CLEAR(list);
-            break;
-        }
-        PyList_SET_ITEM(list, i, item);
-    }
-    return list;
-}
-
-static int
-decode_dict_items(struct decoder *decoder, PyObject *dict, Py_ssize_t count)
-{
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *key = decode_value(decoder);
-        PyObject *value = key ? decode_value(decoder) : NULL;
-        int failed = !value || PyDict_SetItem(dict, key, value) < 0;
-        Py_XDECREF(key);
-        Py_XDECREF(value);
-        if (failed) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int
-decode_set_items(struct decoder *decoder, PyObject *set, Py_ssize_t count)
-{
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *item = decode_value(decoder);
-        int failed = !item || PySet_Add(set, item) < 0;
-        Py_XDECREF(item);
-        if (failed) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* A list, dict or set; `numbered` ones are remembered before their items are read. */
-static PyObject *
-decode_container(struct decoder *decoder, int tag, int numbered)
-{
-    Py_ssize_t count = decode_count(decoder);
-    if (tag == TAG_LIST && !numbered) {
-        return decode_list_fixed(decoder, count);
-    }
-    PyObject *container = tag == TAG_LIST        ? PyList_New(0)
-                          : tag == TAG_DICT      ? PyDict_New()
-                          : tag == TAG_FROZENSET ? PyFrozenSet_New(NULL)
-                                                 : PySet_New(NULL);
-    if (!container || (numbered && decode_remember(decoder, container) < 0)) {
-        Py_XDECREF(container);
-        return NULL;
-    }
-    int failed = tag == TAG_LIST   ? decode_list_items(decoder, container, count)
-                 : tag == TAG_DICT ? decode_dict_items(decoder, container, count)
-                                   : decode_set_items(decoder, container, count);
-    if (failed) {
-        Py_CLEAR(container);
-    }
-    return container;
-}
-
-/* The container after TAG_MEMO. Tuples and frozensets get their number when complete. */
-static PyObject *
-decode_numbered(struct decoder *decoder)
-{
-    int tag = *decode_take(decoder, 1);
-    PyObject *value;
-    switch (tag) {
-    case TAG_LIST:
-    case TAG_DICT:
-    case TAG_SET:
-        return decode_container(decoder, tag, 1);
-    default:
-        decoder->position--;
-        value = decode_value(decoder);
-        if (value && decode_remember(decoder, value) < 0) {
-            Py_CLEAR(value);
-        }
-        return value;
-    }
-}
-
-static PyObject *
 decode_view(struct decoder *decoder)
 {
     PyObject *shared = transfer_shared_new(decoder->state, decode_block(decoder));
@@ -285,9 +74,8 @@ decode_view(struct decoder *decoder)
 static PyObject *
 decode_number(struct decoder *decoder, int tag)
 {
-    long long integer = 0;
     int32_t medium;
-    Py_complex number = {0.0, 0.0};
+    Py_complex number;
     switch (tag) {
     case TAG_INT8:
         return PyLong_FromLong((signed char)*decode_take(decoder, 1));
@@ -295,23 +83,13 @@ decode_number(struct decoder *decoder, int tag)
         memcpy(&medium, decode_take(decoder, sizeof(medium)), sizeof(medium));
         return PyLong_FromLong(medium);
     case TAG_INT64:
-        memcpy(&integer, decode_take(decoder, sizeof(integer)), sizeof(integer));
-        return PyLong_FromLongLong(integer);
+        return decode_int64(decoder);
     case TAG_FLOAT:
-        memcpy(&number.real, decode_take(decoder, sizeof(double)), sizeof(double));
-        return PyFloat_FromDouble(number.real);
+        return decode_float(decoder);
     default:
         memcpy(&number, decode_take(decoder, sizeof(number)), sizeof(number));
         return PyComplex_FromCComplex(number);
     }
-}
-
-static PyObject *
-decode_reference(struct decoder *decoder)
-{
-    uint32_t number;
-    memcpy(&number, decode_take(decoder, sizeof(number)), sizeof(number));
-    return Py_NewRef(decoder->memo[number]);
 }
 
 static PyObject *
@@ -334,7 +112,7 @@ decode_pickle(struct decoder *decoder)
     return transfer_unpickle(decoder->state, decoder->message, &decoder->position);
 }
 
-static PyObject *
+PyObject *
 decode_value(struct decoder *decoder)
 {
     int tag = *decode_take(decoder, 1);
@@ -364,16 +142,14 @@ decode_value(struct decoder *decoder)
     case TAG_BYTEARRAY:
         return decode_bytes(decoder, tag);
     case TAG_TUPLE:
-        return decode_tuple(decoder);
-    case TAG_LIST_INT64:
-        return decode_list_int64(decoder);
-    case TAG_LIST_FLOAT:
-        return decode_list_float(decoder);
     case TAG_LIST:
+    case TAG_LIST_INT64:
+    case TAG_LIST_FLOAT:
     case TAG_DICT:
+    case TAG_DICT_NUMBERS:
     case TAG_SET:
     case TAG_FROZENSET:
-        return decode_container(decoder, tag, 0);
+        return decode_container(decoder, tag);
     case TAG_MEMO:
         return decode_numbered(decoder);
     case TAG_REF:

@@ -116,6 +116,7 @@ transfer_pickle(struct pool_state *state, struct message *message, PyObject *val
     }
     size_t size = message->size;
     int blocks = message->block_count;
+    message->lively = 1;
     PyObject *buffers = PyList_New(0);
     PyObject *append = buffers ? PyObject_GetAttrString(buffers, "append") : NULL;
     int result = -1;

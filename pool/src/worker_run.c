@@ -60,43 +60,73 @@ run_function(struct worker *worker, struct pool_state *state, const struct funct
 
 /* ---- calls ---- */
 
+/* The decoded arguments of one call. */
+struct run_args {
+    PyObject **values; /* [0] is free for the callee, the arguments follow */
+    Py_ssize_t count;
+    PyObject *few[FEW_ARGS + 1];
+};
+
+static void
+run_release(struct run_args *args)
+{
+    for (Py_ssize_t i = 1; i <= args->count; i++) {
+        Py_DECREF(args->values[i]);
+    }
+    args->count = 0;
+    if (args->values != args->few) {
+        PyMem_Free(args->values);
+        args->values = args->few;
+    }
+}
+
+/* Reads `count` arguments. On failure -1, and there are none to release. */
+static int
+run_decode(struct pool_state *state, const struct message *in, struct run_args *args,
+           Py_ssize_t count)
+{
+    size_t position = 0;
+    args->values = args->few;
+    args->count = 0;
+    if (count > FEW_ARGS) {
+        PyObject **many = PyMem_New(PyObject *, (size_t)count + 1);
+        if (!many) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        args->values = many;
+    }
+    if (transfer_decode_all(state, in, &position, args->values + 1, count) < 0) {
+        run_release(args);
+        return -1;
+    }
+    args->count = count;
+    return 0;
+}
+
 /* function(*args, **kwargs) with what the message holds. */
 static PyObject *
 run_call(struct pool_state *state, PyObject *function, const struct message *in, int arg_count,
-         int kw_count)
+         int kw_count, struct run_args *args)
 {
-    PyObject *few[FEW_ARGS + 2];
-    PyObject **values = few;
-    Py_ssize_t count = arg_count + kw_count + (kw_count > 0);
-    if (count > FEW_ARGS) {
-        values = PyMem_New(PyObject *, (size_t)count + 1);
-        if (!values) {
-            return PyErr_NoMemory();
-        }
+    if (run_decode(state, in, args, arg_count + kw_count + (kw_count > 0)) < 0) {
+        return NULL;
     }
-    size_t position = 0;
-    PyObject *result = NULL;
-    if (transfer_decode_all(state, in, &position, values + 1, count) == 0) {
-        PyObject *names = kw_count > 0 ? values[count] : NULL;
-        result = PyObject_Vectorcall(function, values + 1,
-                                     (size_t)arg_count | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
-        for (Py_ssize_t i = 1; i <= count; i++) {
-            Py_DECREF(values[i]);
-        }
-    }
-    if (values != few) {
-        PyMem_Free(values);
-    }
-    return result;
+    PyObject *names = kw_count > 0 ? args->values[args->count] : NULL;
+    return PyObject_Vectorcall(function, args->values + 1,
+                               (size_t)arg_count | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
 }
 
 /* [function(item) or function(*item) for item in the one argument]. */
 static PyObject *
-run_chunk(struct pool_state *state, PyObject *function, const struct message *in, int starred)
+run_chunk(struct pool_state *state, PyObject *function, const struct message *in, int starred,
+          struct run_args *args)
 {
-    size_t position = 0;
-    PyObject *items = transfer_decode(state, in, &position);
-    PyObject *results = items ? PyList_New(PyList_GET_SIZE(items)) : NULL;
+    if (run_decode(state, in, args, 1) < 0) {
+        return NULL;
+    }
+    PyObject *items = args->values[1];
+    PyObject *results = PyList_New(PyList_GET_SIZE(items));
     for (Py_ssize_t i = 0; results && i < PyList_GET_SIZE(items); i++) {
         PyObject *item = PyList_GetItemRef(items, i);
         PyObject *result = NULL;
@@ -111,19 +141,20 @@ run_chunk(struct pool_state *state, PyObject *function, const struct message *in
         }
         PyList_SET_ITEM(results, i, result);
     }
-    Py_XDECREF(items);
     return results;
 }
 
 static PyObject *
-run_body(struct worker *worker, struct pool_state *state, struct task *task)
+run_body(struct worker *worker, struct pool_state *state, struct task *task, struct run_args *args)
 {
     PyObject *function = run_function(worker, state, task->function);
     PyObject *result = NULL;
+    args->values = args->few;
+    args->count = 0;
     if (function) {
         result = task->kind == TASK_CALL
-                     ? run_call(state, function, &task->in, task->arg_count, task->kw_count)
-                     : run_chunk(state, function, &task->in, task->kind == TASK_STARRED);
+                     ? run_call(state, function, &task->in, task->arg_count, task->kw_count, args)
+                     : run_chunk(state, function, &task->in, task->kind == TASK_STARRED, args);
         Py_DECREF(function);
     }
     return result;
@@ -170,19 +201,29 @@ run_task(struct worker *worker, struct pool_state *state, struct task *task)
     worker->current = task;
     worker->since = wait_now();
     pthread_mutex_unlock(&worker->lock);
-    PyObject *result = run_body(worker, state, task);
+    struct run_args args;
+    PyObject *result = run_body(worker, state, task, &args);
+    if (task->in.lively) {
+        run_release(&args); /* may run code, which belongs to the task */
+    }
     run_leave_task(worker);
     if (!job_seal(&task->job)) {
+        run_release(&args);
         Py_XDECREF(result);
         PyErr_Clear();
         job_unref(&task->job);
         return 0;
     }
     run_store(state, task, result);
-    Py_XDECREF(result);
+    if (task->out.lively) {
+        Py_CLEAR(result);
+    }
     message_clear(&task->in); /* buffers are back with their owner before anybody sees the result */
     jobs_worker_idle(&core->jobs);
     core_finish(core, task);
+    /* Nobody has to wait while plain values are taken apart. */
+    run_release(&args);
+    Py_XDECREF(result);
     return 1;
 }
 
@@ -255,7 +296,10 @@ run_initializer(struct worker *worker, struct pool_state *state)
     if (!function) {
         return -1;
     }
-    PyObject *result = run_call(state, function, &core->initializer_in, core->initializer_args, 0);
+    struct run_args args;
+    PyObject *result =
+        run_call(state, function, &core->initializer_in, core->initializer_args, 0, &args);
+    run_release(&args);
     Py_DECREF(function);
     Py_XDECREF(result);
     return result ? 0 : -1;

@@ -133,6 +133,20 @@ class Values(unittest.TestCase):
         for _ in range(400):
             self.same([nested(rng, 4) for _ in range(rng.randrange(5))])
 
+    def test_dicts_of_numbers(self):
+        """Written without tags when all keys and all values are of one type; types stay exact."""
+        ints = [5, -1, 2**62, -2**63, 0, 300, 7, 8, 9]
+        floats = [-0.0, 1.5, math.inf, 2.0, 1e300, -3.5, 7.0, 8.0, 9.0]
+        dicts = [dict(zip(keys, values)) for keys in (ints, floats) for values in (ints, floats)]
+        for odd in (None, True, 2**63, 1.0, "x"):
+            dicts += [{**dicts[0], 9: odd}, {**dicts[0], odd: 9}, {5: odd, **dicts[0]}]
+        dicts += [dict.fromkeys(range(20), 0.5), {i: -i for i in range(50, 0, -1)}]
+        for value in dicts:
+            self.assertEqual(repr(self.same(value)), repr(value))
+        back = self.same([dicts[0], dicts[0], [], {"k": dicts[0]}])
+        self.assertIs(back[0], back[1])
+        self.assertIs(back[0], back[3]["k"])
+
     def test_repeated_strings_in_many_slots(self):
         words = [f"word{i}" for i in range(2000)]
         self.same([{word: i} for i, word in enumerate(words)] + [{word: 1} for word in words])
