@@ -28,7 +28,10 @@ class InterpreterPool(_pool.Pool, _base.Executor):
     thread_name_prefix: names the threads, as far as the system lets them be named.
     initializer, initargs: called in each worker before its first task; if it fails, the pool is
         broken and every call raises BrokenInterpreterPool.
-    policy: "declared" imports what CPython lets a subinterpreter import.
+    policy: "checked" lets workers import extension modules outside the standard library only if
+        extcheck judged them; others raise ImportError. "declared" takes CPython's word.
+    verdicts: for "checked", a file that `extcheck --write-verdict` wrote about built modules, or a
+        list of such files; modules with a note need none.
     exit_timeout: seconds that the end of the program waits for queued work; None waits for all of
         it, as other executors do. Afterwards tasks are interrupted, then the process ends.
 
@@ -41,7 +44,7 @@ class InterpreterPool(_pool.Pool, _base.Executor):
     """
 
     def __init__(self, max_workers=None, thread_name_prefix="", initializer=None, initargs=(), *,
-                 policy="declared", verdicts=None, isolation=None, exit_timeout=None):
+                 policy="checked", verdicts=None, isolation=None, exit_timeout=None):
         if max_workers is None:
             max_workers = _processors()
         if max_workers <= 0:
@@ -50,12 +53,16 @@ class InterpreterPool(_pool.Pool, _base.Executor):
             raise TypeError("initializer must be a callable")
         if policy not in ("checked", "declared"):
             raise ValueError("policy must be 'checked' or 'declared'")
+        if verdicts is not None and policy != "checked":
+            raise ValueError("verdicts are read with policy='checked' only")
         if isolation not in (None, "private-copy"):
             raise ValueError("isolation must be None or 'private-copy'")
         self._max_workers = max_workers
         self._thread_name_prefix = thread_name_prefix or f"InterpreterPool-{_count()}"
-        setup = {"policy": policy, "isolation": isolation, "main": _pickling.main_program(),
-                 "verdicts": None if verdicts is None else os.fspath(verdicts)}
+        setup = {"policy": policy, "isolation": isolation, "main": _pickling.main_program()}
+        if policy == "checked":
+            from . import _policy
+            setup["checked"] = _policy.describe(verdicts)
         self._open(max_workers, self._thread_name_prefix,
                    -1.0 if exit_timeout is None else float(exit_timeout), setup, initializer,
                    tuple(initargs))
@@ -152,6 +159,17 @@ class InterpreterPool(_pool.Pool, _base.Executor):
             pause = min(1.0, pause * 2)  # a task may deal with one interruption and go on
 
     kill_workers = terminate_workers
+
+    def decisions(self):
+        """What was decided about extension modules that workers imported, in that order.
+
+        Returns: a list of Decision(module, path, outcome, verdict, text); outcome is "passed",
+        "warned", "refused" or "unsafe". Empty with policy="declared"; the standard library's
+        modules and the pool's own are not among them.
+        Since: 0.1.
+        """
+        from . import _verdicts
+        return _verdicts.decisions(self._decisions())
 
     @property
     def _threads(self):

@@ -33,6 +33,11 @@ def _log_broken(text):
     _base.LOGGER.critical("Exception in initializer:\n%s", text)
 
 
+def _tell(text):
+    from . import _verdicts
+    _verdicts.tell(text)
+
+
 def _at_exit():
     """Queued work is done before the interpreter goes. What cannot be stopped ends the process."""
     stuck = _pool._exit()
@@ -67,7 +72,7 @@ def _install():
         describe=_functions.describe, build=_worker.build, dump=_pickling.dump, load=_load,
         dump_error=_worker._dump_error, load_error=_remote.load_error, failed=_remote.failed,
         cancelled=lambda _: _base.CancelledError(), condition=lambda _: threading.Condition(),
-        checkpoint=_worker._checkpoint, log_broken=_log_broken,
+        checkpoint=_worker._checkpoint, log_broken=_log_broken, tell=_tell,
         receive_async=lambda parts: _aio.receive(*parts))
     # What workers made of the main script's definitions is found here under its real name.
     sys.modules.setdefault("__mp_main__", sys.modules["__main__"])

@@ -4,6 +4,7 @@
 #include "core.h"
 #include "future.h"
 #include "lifecycle.h"
+#include "policy.h"
 #include "pool_object.h"
 #include "transfer.h"
 
@@ -131,7 +132,10 @@ module_exec(PyObject *module)
     state->shared_type = module_add_type(module, &transfer_shared_spec);
     state->channel_type = module_add_type(module, &channel_spec);
     state->pool_type = module_add_type(module, &pool_object_spec);
-    return state->shared_type && state->channel_type && state->pool_type ? 0 : -1;
+    if (!state->shared_type || !state->channel_type || !state->pool_type) {
+        return -1;
+    }
+    return PyModule_AddFunctions(module, policy_methods);
 }
 
 static int

@@ -23,6 +23,7 @@ core_new(struct pool_state *state, int max_workers, const char *name, double exi
     snprintf(core->name, sizeof(core->name), "%s", name);
     core->exit_timeout = exit_timeout;
     message_init(&core->initializer_in);
+    decisions_init(&core->decisions);
     core->notifier = state->notifier;
     notifier_ref(core->notifier);
     Py_BEGIN_CRITICAL_SECTION(state->lock);
@@ -49,6 +50,7 @@ core_unref(struct core *core)
     free(core->initializer_error);
     free(atomic_load(&core->broken));
     notifier_unref(core->notifier);
+    decisions_destroy(&core->decisions);
     jobs_destroy(&core->jobs);
     pthread_mutex_destroy(&core->lock);
     free(core);
@@ -85,6 +87,9 @@ core_encode_setup(struct pool_state *state, struct message *message, PyObject *s
 int
 core_start_workers(struct pool_state *state, struct core *core, PyObject *setup, int count)
 {
+    if (notifier_start(core->notifier) < 0) {
+        PyErr_Clear(); /* only what workers have to tell is lost */
+    }
     for (; count > 0; count--) {
         struct message message;
         message_init(&message);
@@ -120,15 +125,44 @@ core_finish(struct core *core, struct task *task)
     }
 }
 
-void
-core_report_broken(struct core *core, const char *text)
+static void
+core_report(struct core *core, enum task_kind kind, const char *text)
 {
-    struct task *task = task_new(core, NULL, TASK_BREAK);
+    struct task *task = task_new(core, NULL, kind);
     if (task) {
         task_fail(task, TASK_BROKEN, text);
         job_unref(&task->job); /* nobody waits for it */
         notifier_add(core->notifier, &task->job);
     }
+}
+
+void
+core_report_broken(struct core *core, const char *text)
+{
+    core_report(core, TASK_BREAK, text);
+}
+
+void
+core_tell(struct core *core, const char *text)
+{
+    core_report(core, TASK_TELL, text);
+}
+
+PyObject *
+core_decisions(struct core *core)
+{
+    PyObject *list = PyList_New(0);
+    const struct decision *one = NULL;
+    while (list && (one = decisions_next(&core->decisions, one)) != NULL) {
+        const char *text = one->bytes + one->key_size;
+        PyObject *pair = Py_BuildValue("(y#y#)", one->bytes, (Py_ssize_t)one->key_size, text,
+                                       (Py_ssize_t)one->size);
+        if (!pair || PyList_Append(list, pair) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(pair);
+    }
+    return list;
 }
 
 void

@@ -2,6 +2,7 @@
 #ifndef EXTPOOL_CORE_H
 #define EXTPOOL_CORE_H
 
+#include "decisions.h"
 #include "notifier.h"
 #include "task.h"
 
@@ -26,7 +27,8 @@ struct core {
     struct function *initializer; /* or NULL */
     int initializer_args;
     struct message initializer_in;
-    char *initializer_error; /* the initializer could not be described */
+    char *initializer_error;    /* the initializer could not be described */
+    struct decisions decisions; /* about the modules that workers import */
 };
 
 /* A new pool core, registered with the state; NULL with an exception set. */
@@ -46,6 +48,12 @@ void core_break(struct core *core, const char *text);
 
 /* A worker that could not start says why; the notifier then breaks the pool. Any thread. */
 void core_report_broken(struct core *core, const char *text);
+
+/* Has the program's interpreter told something by way of its hook. Any thread. */
+void core_tell(struct core *core, const char *text);
+
+/* [(key, what was decided)] in the order of the decisions, as bytes. New reference. */
+PyObject *core_decisions(struct core *core);
 
 /* Raises an exception in the worker at the task: 1 done, 0 it is not running, -1 error set.
  * The home thread gives up its own lock meanwhile. */

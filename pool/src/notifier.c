@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core.h"
 #include "future.h"
@@ -47,10 +48,25 @@ notifier_add(struct notifier *notifier, struct job *job)
 }
 
 static void
+notifier_tell(struct pool_state *state, const char *text)
+{
+    PyObject *message = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    PyObject *told = message ? state_call(state->hook_tell, message) : NULL;
+    if (!told) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    Py_XDECREF(told);
+    Py_XDECREF(message);
+}
+
+static void
 notifier_handle(struct notifier *notifier, struct task *task)
 {
     if (task->kind == TASK_BREAK) {
         core_break(task->core, task->text ? task->text : "no memory");
+    }
+    else if (task->kind == TASK_TELL) {
+        notifier_tell(notifier->state, task->text ? task->text : "no memory");
     }
     else {
         future_publish(notifier->state, task);

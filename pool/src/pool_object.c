@@ -5,6 +5,7 @@
  *     def _shutdown(self, timeout, cancel_futures): ...# -> are the workers gone?
  *     def _interrupt_all(self): ...                    # -> how many tasks
  *     def _give_up(self): ...                          # -> how many workers
+ *     def _decisions(self): ...                        # -> [(key, bytes)] about modules
  *     def running(self): ...                           # -> [(worker, task, seconds)]
  */
 #include "pool_object.h"
@@ -401,6 +402,13 @@ pool_running(PyObject *self, PyObject *Py_UNUSED(ignored))
 }
 
 static PyObject *
+pool_decisions(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct pool *pool = (struct pool *)self;
+    return pool->core ? core_decisions(pool->core) : PyList_New(0);
+}
+
+static PyObject *
 pool_get_workers(PyObject *self, void *closure)
 {
     (void)closure;
@@ -490,6 +498,7 @@ static PyMethodDef pool_methods[] = {
     {"_shutdown", pool_shutdown, METH_VARARGS, NULL},
     {"_interrupt_all", pool_interrupt_all, METH_NOARGS, NULL},
     {"_give_up", pool_give_up, METH_NOARGS, NULL},
+    {"_decisions", pool_decisions, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

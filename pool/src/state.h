@@ -63,6 +63,7 @@ struct notifier;
     HOOK(condition)       /* (None): a threading.Condition */                                      \
     HOOK(checkpoint)      /* (None): nothing; a pending interruption is raised from it */          \
     HOOK(log_broken)      /* (text): a worker could not start */                                   \
+    HOOK(tell)            /* (text): what a worker's policy has to say */                          \
     HOOK(receive_async)   /* ((channel, timeout)): a coroutine */
 
 struct pool_state {

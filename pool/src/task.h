@@ -19,6 +19,7 @@ enum task_kind {
     TASK_CHUNK,   /* [function(item) for item in the one argument] */
     TASK_STARRED, /* [function(*item) for item in the one argument] */
     TASK_BREAK,   /* not a call: tells the notifier that a worker could not start */
+    TASK_TELL,    /* not a call: a text for the program's interpreter */
 };
 
 enum task_outcome {
@@ -31,7 +32,7 @@ enum task_outcome {
 
 struct task {
     struct job job;
-    struct core *core; /* strong, in use by the future and by TASK_BREAK */
+    struct core *core; /* strong, in use by the future, TASK_BREAK and TASK_TELL */
     struct function *function;
     enum task_kind kind;
     enum task_outcome outcome;

@@ -1,0 +1,134 @@
+"""Which extension modules a worker may import: those that extcheck judged; docs/pool.md, Policy.
+
+Every extension module is made by _imp.create_dynamic(), whichever finder found it and whichever
+loader was asked, so that is where a worker asks first. Imported by workers before anything of the
+user's; what only a decision needs is imported when there is one to make."""
+
+import _imp
+import os
+import sys
+
+from . import _pool
+
+SWITCH = "UNSAFE_EXTPOOL_LOAD"
+PASSED, WARNED, REFUSED, UNSAFE = "passed", "warned", "refused", "unsafe"
+
+create_dynamic = _imp.create_dynamic  # CPython's own
+
+_settings = {}
+
+
+def describe(verdicts):
+    """What install() needs, as plain data. Called where the pool is made, which also is where the
+    switch is read. OSError or ValueError: a verdict file that cannot be used."""
+    rows = ()
+    if verdicts is not None:
+        from . import _verdicts
+        rows = _verdicts.read(verdicts)
+    return {"standard": _standard_folders(), "rows": rows,
+            "unsafe": os.environ.get(SWITCH) == "1",
+            "free_threaded": "free-threading" in sys.version}
+
+
+def _standard_folders():
+    library = os.path.dirname(os.__file__)
+    folders = [library, os.path.join(library, "lib-dynload"),
+               os.path.join(sys.base_exec_prefix, sys.platlibdir, os.path.basename(library),
+                            "lib-dynload")]
+    if os.name == "nt":
+        folders.append(os.path.join(sys.base_exec_prefix, "DLLs"))
+    return tuple(dict.fromkeys(os.path.realpath(folder) + os.sep for folder in folders))
+
+
+def install(settings):
+    """Called once in a worker. ImportError: the interpreter began with a module that would have
+    been refused (a .pth file or sitecustomize imports it)."""
+    _settings.update(settings["checked"])
+    _settings["own"] = os.path.realpath(_pool.__spec__.origin)
+    _imp.create_dynamic = _create_checked
+    endings = tuple(_imp.extension_suffixes())
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__dict__", {}).get("__file__")
+        if isinstance(path, str) and path.endswith(endings):
+            check(name, path)
+
+
+def _create_checked(spec, file=None, /):
+    check(spec.name, spec.origin)
+    return create_dynamic(spec, file)
+
+
+def check(name, path):
+    """Returns when a worker may load the extension module `name` from `path`; else ImportError."""
+    if not isinstance(path, str) or not isinstance(name, str):
+        raise ImportError(f"extpool: {name!r} has no file that could be checked")
+    real = os.path.realpath(path)
+    if is_standard(real) or real == _settings["own"]:
+        return
+    key = _key(name, real)
+    decision = _pool._decision(key)
+    if decision is None:
+        decision = _judged(name, path, real)
+        if _settings["unsafe"] and decision[0] == REFUSED:
+            decision = [UNSAFE, *decision[1:]]
+        if _pool._decide(key, "\x1f".join(decision).encode("utf-8")):
+            _say(decision)
+    else:
+        decision = unpack(decision)
+    if decision[0] == REFUSED:
+        raise ImportError(decision[-1], name=name, path=path)
+
+
+def accepts(name, path):
+    """Would check() let the module pass without the switch? Nothing is recorded or said."""
+    real = os.path.realpath(path)
+    if is_standard(real) or real == _settings["own"]:
+        return True
+    known = _pool._decision(_key(name, real))
+    decision = unpack(known) if known else _judged(name, path, real)
+    return decision[0] in (PASSED, WARNED)
+
+
+def _key(name, real):
+    """What a decision is about: that file as it is now, under that name."""
+    try:
+        status = os.stat(real)
+        kept = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns,
+                status.st_ctime_ns)
+    except OSError as error:
+        kept = error.errno
+    return repr((name, real, kept)).encode("utf-8", "backslashreplace")
+
+
+def is_standard(real):
+    """Does the interpreter itself bring that file? Packages inside of its folders are not its."""
+    for folder in _settings.get("standard") or _standard_folders():
+        if real.startswith(folder):
+            inside = real[len(folder):].split(os.sep)
+            return "site-packages" not in inside and "dist-packages" not in inside
+    return False
+
+
+def unpack(decision):
+    """[outcome, module, path, verdict, text] of a decision's bytes."""
+    return decision.decode("utf-8").split("\x1f")
+
+
+def _judged(name, path, real):
+    """[outcome, module, path, verdict, text], fit to be printed and joined."""
+    from . import _judge
+    try:
+        outcome, verdict, text = _judge.judge(_settings, name, path, real)
+    except Exception as error:
+        outcome, verdict = REFUSED, "unknown"
+        text = f"{name!r} was not checked: {type(error).__name__}: {error}"
+    return [outcome, *map(_judge.plain, (name, path, verdict, "extpool: " + text))]
+
+
+def _say(decision):
+    outcome, text = decision[0], decision[-1]
+    if outcome == WARNED:
+        _pool._tell(text)
+    elif outcome == UNSAFE and sys.stderr is not None:
+        # Before it is loaded: afterwards there may be nobody left to say it.
+        print(f"{SWITCH}=1 loads this all the same: {text}", file=sys.stderr, flush=True)
