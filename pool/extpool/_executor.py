@@ -32,6 +32,10 @@ class InterpreterPool(_pool.Pool, _base.Executor):
         extcheck judged them; others raise ImportError. "declared" takes CPython's word.
     verdicts: for "checked", a file that `extcheck --write-verdict` wrote about built modules, or a
         list of such files; modules with a note need none.
+    isolation: "private-copy" gives extension modules that refuse interpreters, or that the policy
+        would refuse, an image of their own in every worker; docs/private-copies.md says what that
+        does not isolate. RuntimeError where it does not work.
+    private_packages: the top-level packages that get private copies; None: all that need it.
     exit_timeout: seconds that the end of the program waits for queued work; None waits for all of
         it, as other executors do. Afterwards tasks are interrupted, then the process ends.
 
@@ -44,7 +48,8 @@ class InterpreterPool(_pool.Pool, _base.Executor):
     """
 
     def __init__(self, max_workers=None, thread_name_prefix="", initializer=None, initargs=(), *,
-                 policy="checked", verdicts=None, isolation=None, exit_timeout=None):
+                 policy="checked", verdicts=None, isolation=None, private_packages=None,
+                 exit_timeout=None):
         if max_workers is None:
             max_workers = _processors()
         if max_workers <= 0:
@@ -57,9 +62,13 @@ class InterpreterPool(_pool.Pool, _base.Executor):
             raise ValueError("verdicts are read with policy='checked' only")
         if isolation not in (None, "private-copy"):
             raise ValueError("isolation must be None or 'private-copy'")
+        if isolation or private_packages is not None:
+            from . import _private_copy
+            private_packages = _private_copy.describe(isolation, private_packages)
         self._max_workers = max_workers
         self._thread_name_prefix = thread_name_prefix or f"InterpreterPool-{_count()}"
-        setup = {"policy": policy, "isolation": isolation, "main": _pickling.main_program()}
+        setup = {"policy": policy, "isolation": isolation,
+                 "private_packages": private_packages, "main": _pickling.main_program()}
         if policy == "checked":
             from . import _policy
             setup["checked"] = _policy.describe(verdicts)
@@ -164,8 +173,8 @@ class InterpreterPool(_pool.Pool, _base.Executor):
         """What was decided about extension modules that workers imported, in that order.
 
         Returns: a list of Decision(module, path, outcome, verdict, text); outcome is "passed",
-        "warned", "refused" or "unsafe". Empty with policy="declared"; the standard library's
-        modules and the pool's own are not among them.
+        "warned", "refused", "unsafe" or "private". With policy="declared" there are only private
+        copies; the standard library's modules and the pool's own are not among them.
         Since: 0.1.
         """
         from . import _verdicts

@@ -6,6 +6,7 @@
 #include "lifecycle.h"
 #include "policy.h"
 #include "pool_object.h"
+#include "private_copy.h"
 #include "transfer.h"
 
 PyObject *
@@ -135,7 +136,10 @@ module_exec(PyObject *module)
     if (!state->shared_type || !state->channel_type || !state->pool_type) {
         return -1;
     }
-    return PyModule_AddFunctions(module, policy_methods);
+    if (PyModule_AddFunctions(module, policy_methods) < 0) {
+        return -1;
+    }
+    return PyModule_AddFunctions(module, private_copy_methods);
 }
 
 static int

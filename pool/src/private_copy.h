@@ -1,0 +1,19 @@
+/* Private copies of extension modules, for extpool._private_copy. */
+#ifndef EXTPOOL_PRIVATE_COPY_H
+#define EXTPOOL_PRIVATE_COPY_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+/* Functions of extpool._pool:
+ *   copy_open(path): (copy, number, soname or None, needed names, rpath or None, runpath or None)
+ *   copy_name(number, name): a name of the same length that no other copy has
+ *   copy_load(copy, ((name, other), ...), dlopen flags): a handle, which is a number
+ *   copy_alias(handle, name): others that are loaded later can need the copy by that name
+ *   copy_find(handle, name of the init function): its address
+ *   copy_create(address, spec): (module, phases); one with two phases is not executed yet
+ * What fails raises ImportError with the reason only; the caller knows the module. There are none
+ * where private copies do not work: other systems, other C libraries, free-threaded builds. */
+extern PyMethodDef private_copy_methods[];
+
+#endif
