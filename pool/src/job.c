@@ -2,7 +2,6 @@
 #include "jobs.h"
 
 #include <limits.h>
-#include <sched.h>
 
 #define ENDED (JOB_DONE | JOB_CANCELLED)
 
@@ -11,6 +10,7 @@ job_init(struct job *job, void (*free_job)(struct job *))
 {
     job->next = NULL;
     atomic_init(&job->refs, 2);
+    atomic_init(&job->processor, -1);
     wait_init(&job->state);
     job->free = free_job;
 }
@@ -42,6 +42,7 @@ job_start(struct job *job)
     int seen = atomic_load(&job->state.value);
     while (!(seen & JOB_CANCELLED)) {
         if (atomic_compare_exchange_weak(&job->state.value, &seen, seen | JOB_RUNNING)) {
+            atomic_store_explicit(&job->processor, wait_processor(), memory_order_relaxed);
             return 1;
         }
     }
@@ -107,18 +108,10 @@ job_ask_notice(struct job *job)
 enum wait_result
 job_wait(struct job *job, int64_t deadline)
 {
-    int64_t now = wait_now();
-    int64_t spin_until = now + WAIT_SPIN_NS;
-    if (deadline < spin_until) {
-        spin_until = deadline;
-    }
-    while (!(job_state(job) & ENDED)) {
-        if (now >= spin_until) {
-            break;
-        }
-        sched_yield();
-        now = wait_now();
-    }
+    struct wait_spin spin;
+    wait_spin_begin(&spin, deadline);
+    while (!(job_state(job) & ENDED) &&
+           wait_spin_step(&spin, atomic_load_explicit(&job->processor, memory_order_relaxed))) {}
     for (;;) {
         int seen = atomic_load(&job->state.value);
         if (seen & ENDED) {

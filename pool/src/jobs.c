@@ -2,7 +2,6 @@
 #include "jobs.h"
 
 #include <limits.h>
-#include <sched.h>
 #include <stddef.h>
 
 int
@@ -17,6 +16,8 @@ jobs_init(struct jobs *jobs, int max_workers)
     atomic_init(&jobs->spinning, 0);
     atomic_init(&jobs->sleepers, 0);
     atomic_init(&jobs->mode, JOBS_OPEN);
+    atomic_init(&jobs->pushed_on, -1);
+    atomic_init(&jobs->looked_on, -1);
     jobs->idle = 0;
     jobs->starting = 0;
     jobs->workers = 0;
@@ -69,6 +70,10 @@ int
 jobs_push(struct jobs *jobs, struct job *job)
 {
     job->next = NULL;
+    atomic_store_explicit(&job->processor,
+                          atomic_load_explicit(&jobs->looked_on, memory_order_relaxed),
+                          memory_order_relaxed);
+    atomic_store_explicit(&jobs->pushed_on, wait_processor(), memory_order_relaxed);
     pthread_mutex_lock(&jobs->lock);
     int mode = atomic_load(&jobs->mode);
     if (mode != JOBS_OPEN && mode != JOBS_PAUSED) {
@@ -135,17 +140,16 @@ jobs_try_pop(struct jobs *jobs, int *leave)
 static int
 jobs_spin(struct jobs *jobs)
 {
-    int found = 0;
-    int64_t until = wait_now() + WAIT_SPIN_NS;
+    int found;
+    struct wait_spin spin;
+    wait_spin_begin(&spin, WAIT_FOREVER);
+    atomic_store_explicit(&jobs->looked_on, wait_processor(), memory_order_relaxed);
     atomic_fetch_add(&jobs->spinning, 1);
     do {
-        if (atomic_load_explicit(&jobs->queued, memory_order_relaxed) > 0 ||
-            atomic_load_explicit(&jobs->mode, memory_order_relaxed) != JOBS_OPEN) {
-            found = 1;
-            break;
-        }
-        sched_yield();
-    } while (wait_now() < until);
+        found = atomic_load_explicit(&jobs->queued, memory_order_relaxed) > 0 ||
+                atomic_load_explicit(&jobs->mode, memory_order_relaxed) != JOBS_OPEN;
+    } while (!found &&
+             wait_spin_step(&spin, atomic_load_explicit(&jobs->pushed_on, memory_order_relaxed)));
     atomic_fetch_sub(&jobs->spinning, 1);
     return found;
 }

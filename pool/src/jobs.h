@@ -25,6 +25,7 @@ enum {
 struct job {
     struct job *next; /* in the queue, later in the list of finished jobs */
     atomic_int refs;
+    atomic_int processor; /* where it runs, or is likely to; -1 when that is not known */
     struct wait_word state;
     void (*free)(struct job *job);
 };
@@ -70,6 +71,8 @@ struct jobs {
     atomic_int spinning; /* workers that will look again by themselves */
     atomic_int sleepers;
     atomic_int mode;
+    atomic_int pushed_on; /* processors: of the latest push, of the worker that looked last */
+    atomic_int looked_on;
     int idle;     /* workers not at a job; under the lock, like the next three */
     int starting; /* workers asked for and not there yet */
     int workers;  /* those plus the ones there */

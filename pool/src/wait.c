@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <time.h>
 
 #if defined(__linux__)
@@ -26,6 +27,54 @@ wait_deadline(double seconds)
         return WAIT_FOREVER;
     }
     return wait_now() + (int64_t)(seconds * 1e9);
+}
+
+void
+wait_spin_begin(struct wait_spin *spin, int64_t deadline)
+{
+    int64_t now = wait_now();
+    spin->pause_until = now + WAIT_PAUSE_NS;
+    spin->until = now + WAIT_SPIN_NS < deadline ? now + WAIT_SPIN_NS : deadline;
+}
+
+static void
+wait_pause(void)
+{
+    for (int i = 0; i < 8; i++) {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("isb");
+#else
+        atomic_signal_fence(memory_order_seq_cst);
+#endif
+    }
+}
+
+int
+wait_spin_step(const struct wait_spin *spin, int processor)
+{
+    int64_t now = wait_now();
+    if (now >= spin->until) {
+        return 0;
+    }
+    if (now < spin->pause_until && processor >= 0 && processor != wait_processor()) {
+        wait_pause();
+    }
+    else {
+        sched_yield();
+    }
+    return 1;
+}
+
+int
+wait_processor(void)
+{
+#if defined(__linux__)
+    return sched_getcpu();
+#else
+    return -1;
+#endif
 }
 
 #if defined(__linux__)

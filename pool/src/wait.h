@@ -14,9 +14,11 @@
 
 #define WAIT_FOREVER INT64_MAX
 
-/* How long a thread yields before it blocks. A pure pause loop costs its whole budget whenever both
- * threads share a processor; yielding does not. */
+/* How long a thread looks again and again before it blocks. While the answer comes from another
+ * processor it pauses at first, which answers ten times sooner than a system call; on the same
+ * processor pausing would only keep the other from running, so there it yields from the start. */
 #define WAIT_SPIN_NS 20000
+#define WAIT_PAUSE_NS 4000
 
 struct wait_word {
     atomic_int value;
@@ -39,6 +41,19 @@ enum wait_result wait_sleep(struct wait_word *word, int seen, int64_t deadline);
 
 /* Wakes at most `count` sleepers. The word must have been changed before. */
 void wait_wake(struct wait_word *word, int count);
+
+struct wait_spin {
+    int64_t pause_until;
+    int64_t until;
+};
+
+void wait_spin_begin(struct wait_spin *spin, int64_t deadline);
+
+/* One step between two looks; `processor` is where the answer comes from, or -1. 0: time is up. */
+int wait_spin_step(const struct wait_spin *spin, int processor);
+
+/* The processor that this thread runs on at the moment, or -1 where the system does not tell. */
+int wait_processor(void);
 
 /* Nanoseconds of the monotonic clock. */
 int64_t wait_now(void);
