@@ -173,6 +173,23 @@ elf_entries(struct elf_run *run, const struct image *image, int *n)
     return kept;
 }
 
+/* What the tables of each module declare. */
+static const char *
+elf_declares(struct elf_run *run, const struct image *image, const char *entries, bool only)
+{
+    struct str list = {0};
+    for (const char *at = entries ? entries : ""; *at;) {
+        size_t n = strcspn(at, ",");
+        const char *name = arena_copy(&run->arena, at, n);
+        struct slots_found found = slots_of_module(image, name, only);
+        str_addf(&list, "%s%s=%s/%s", list.n ? "," : "", name, found.own, found.gil);
+        at += n + (at[n] == ',');
+    }
+    const char *kept = list.n ? facts_intern(run->out, list.s) : NULL;
+    str_free(&list);
+    return kept;
+}
+
 static bool
 elf_read(struct elf_run *run, const char *path)
 {
@@ -191,6 +208,7 @@ elf_read(struct elf_run *run, const char *path)
     binary->path = run->out->file;
     binary->built = elf_built(&image);
     binary->entries = elf_entries(run, &image, &entries);
+    binary->declares = elf_declares(run, &image, binary->entries, entries <= 1);
     binary->notes = (long)notes.n;
     for (size_t i = 0; i < notes.n; i++) {
         elf_add_note(run, &image, &notes.at[i], binary->built, notes.n == 1 && entries <= 1);

@@ -63,6 +63,9 @@ void gate_emit_nothing(const char *module, const char *folder);
 
 /* ---- verdict_file.c ---- */
 bool verdict_file_write(const struct gate_input *in, const char *path);
+/* ---- verdict_rows.c ---- */
+/* One row for each module of each binary that was given. A new reference. */
+json_t *verdict_rows(const struct gate_input *in, struct arena *arena);
 /* The record of o->module in o->from_verdict when the file is sound, every source is as it was and
  * o->files are among them; else NULL, with the reason in *why. */
 struct gate_record *verdict_file_find(const struct options *o, struct arena *arena,

@@ -24,14 +24,20 @@ verdict_file_write(const struct gate_input *in, const char *path)
         json_array_append_new(modules, gate_record_json(&record, false));
         gate_record_free(&record);
     }
-    if (!json_array_size(modules)) {
+    json_t *rows = verdict_rows(in, &arena);
+    if (!json_array_size(modules) && !json_array_size(rows)) {
         diag_error("--write-verdict: no module among the files (no PyInit_ or PyModExport_)");
         json_decref(modules);
+        json_decref(rows);
         json_decref(root);
         arena_free(&arena);
         return false;
     }
     json_object_set_new(root, "modules", modules);
+    if (json_array_size(rows)) {
+        json_object_set(root, "binaries", rows);
+    }
+    json_decref(rows);
     struct str text = {0};
     gate_payload_write(root, &text, true);
     FILE *file = fopen(path, "wb");
