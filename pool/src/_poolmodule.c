@@ -9,16 +9,6 @@
 #include "private_copy.h"
 #include "transfer.h"
 
-PyObject *
-state_call(PyObject *hook, PyObject *argument)
-{
-    if (!hook) {
-        PyErr_SetString(PyExc_RuntimeError, "extpool._pool is used through extpool only");
-        return NULL;
-    }
-    return PyObject_CallOneArg(hook, argument);
-}
-
 /* Takes a hook from the keyword arguments, if it is among them. */
 static int
 module_set_hook(PyObject **hook, PyObject *hooks, const char *name)

@@ -5,25 +5,12 @@
  *     def close(self): ...
  *     def poison(self, reason=""): ...
  *     def receive_async(self, timeout=None): ... # by way of _watch(fd)
- * def select(channels, timeout=None): ... */
-#include "channel.h"
-
+ * select() is in channel_select.c. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "channel_core.h"
+#include "channel_parts.h"
 #include "transfer.h"
-#include "worker.h"
-
-struct channel_object {
-    PyObject_HEAD struct block *block;
-};
-
-static struct channel *
-channel_of(PyObject *self)
-{
-    return channel_core(((struct channel_object *)self)->block);
-}
 
 struct block *
 channel_block(PyObject *channel)
@@ -40,129 +27,6 @@ channel_from_block(struct pool_state *state, struct block *block)
         self->block = block;
     }
     return (PyObject *)self;
-}
-
-/* ---- waiting ---- */
-
-/* The worker knows what its thread sleeps on, so that an interruption can wake it. */
-static void
-channel_announce(struct pool_state *state, struct waiter *waiter)
-{
-    struct worker *worker = state->worker;
-    if (worker && worker->thread_id == PyThread_get_thread_ident()) {
-        pthread_mutex_lock(&worker->lock);
-        worker->waiting = waiter;
-        pthread_mutex_unlock(&worker->lock);
-    }
-}
-
-/* Sleeps once. -1 when a signal handler or an interruption raised; 0 at the deadline; else 1. */
-static int
-channel_sleep(struct pool_state *state, struct waiter *waiter, int seen, int64_t deadline)
-{
-    enum wait_result result;
-    Py_BEGIN_ALLOW_THREADS result = wait_sleep(&waiter->word, seen, deadline);
-    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
-    {
-        return -1;
-    }
-    if (state->worker) {
-        PyObject *done = state_call(state->hook_checkpoint, Py_None);
-        if (!done) {
-            return -1;
-        }
-        Py_DECREF(done);
-    }
-    return result == WAIT_TIMED_OUT ? 0 : 1;
-}
-
-/* Tries again and again until something else than "would block" comes out. */
-typedef enum channel_result (*channel_try)(void *what);
-
-static int
-channel_wait(struct pool_state *state, struct channel **channels, Py_ssize_t count,
-             int64_t deadline, channel_try attempt, void *what, enum channel_result *result)
-{
-    struct waiter waiter;
-    struct waiter_entry *entries;
-    *result = attempt(what);
-    if (*result != CHANNEL_WOULD_BLOCK) {
-        return 1;
-    }
-    entries = calloc((size_t)count, sizeof(*entries));
-    if (!entries) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    waiter_init(&waiter, -1);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        entries[i].waiter = &waiter;
-        channel_core_listen(channels[i], &entries[i]);
-    }
-    channel_announce(state, &waiter);
-    int alive = 1;
-    while (alive > 0) {
-        int seen = atomic_load(&waiter.word.value);
-        *result = attempt(what);
-        if (*result != CHANNEL_WOULD_BLOCK) {
-            break;
-        }
-        alive = channel_sleep(state, &waiter, seen, deadline);
-    }
-    channel_announce(state, NULL);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        channel_core_unlisten(channels[i], &entries[i]);
-    }
-    wait_destroy(&waiter.word);
-    free(entries);
-    return alive;
-}
-
-static void
-channel_raise_end(struct pool_state *state, struct channel *channel)
-{
-    char reason[400];
-    enum channel_state end = channel_core_state(channel, reason, sizeof(reason));
-    PyObject *parts = Py_BuildValue("(is)", end == CHANNEL_POISONED ? -2 : -1, reason);
-    PyObject *error = parts ? state_call(state->hook_failed, parts) : NULL;
-    if (error) {
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-        Py_DECREF(error);
-    }
-    Py_XDECREF(parts);
-}
-
-/* What a wait came to: 0, or -1 with the exception for the caller. */
-static int
-channel_conclude(struct pool_state *state, struct channel *channel, int alive,
-                 enum channel_result result)
-{
-    if (alive < 0) {
-        return -1;
-    }
-    if (alive == 0 || result == CHANNEL_WOULD_BLOCK) {
-        PyErr_SetNone(PyExc_TimeoutError);
-        return -1;
-    }
-    if (result == CHANNEL_ENDED) {
-        channel_raise_end(state, channel);
-        return -1;
-    }
-    return 0;
-}
-
-static int
-channel_timeout(PyObject *timeout, int64_t *deadline)
-{
-    *deadline = WAIT_FOREVER;
-    if (timeout && !Py_IsNone(timeout)) {
-        double seconds = PyFloat_AsDouble(timeout);
-        if (seconds == -1.0 && PyErr_Occurred()) {
-            return -1;
-        }
-        *deadline = wait_deadline(seconds > 0.0 ? seconds : 0.0);
-    }
-    return 0;
 }
 
 /* ---- sending and receiving ---- */
@@ -188,7 +52,7 @@ channel_send(PyObject *self, PyObject *args, PyObject *kwargs)
     PyObject *timeout = NULL;
     int64_t deadline;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:send", names, &object, &timeout) ||
-        channel_timeout(timeout, &deadline) < 0) {
+        state_deadline(timeout, &deadline) < 0) {
         return NULL;
     }
     state_drain(state);
@@ -222,7 +86,7 @@ channel_try_take(void *what)
     return channel_core_take(take->channel, &take->item);
 }
 
-static PyObject *
+PyObject *
 channel_decode_item(struct pool_state *state, struct channel_item *item)
 {
     size_t position = 0;
@@ -239,7 +103,7 @@ channel_receive(PyObject *self, PyObject *args, PyObject *kwargs)
     PyObject *timeout = NULL;
     int64_t deadline;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:receive", names, &timeout) ||
-        channel_timeout(timeout, &deadline) < 0) {
+        state_deadline(timeout, &deadline) < 0) {
         return NULL;
     }
     state_drain(state);
@@ -251,104 +115,6 @@ channel_receive(PyObject *self, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     return channel_decode_item(state, take.item);
-}
-
-/* ---- select ---- */
-
-struct channel_choice {
-    struct channel **channels;
-    Py_ssize_t count;
-    Py_ssize_t chosen;
-    struct channel_item *item;
-};
-
-static enum channel_result
-channel_try_any(void *what)
-{
-    struct channel_choice *choice = what;
-    for (Py_ssize_t i = 0; i < choice->count; i++) {
-        enum channel_result result = channel_core_take(choice->channels[i], &choice->item);
-        if (result != CHANNEL_WOULD_BLOCK) {
-            choice->chosen = i;
-            return result;
-        }
-    }
-    return CHANNEL_WOULD_BLOCK;
-}
-
-/* The channels of a sequence, which keeps them alive. NULL with an exception set. */
-static struct channel **
-channel_list(struct pool_state *state, PyObject *sequence)
-{
-    Py_ssize_t count = PyTuple_GET_SIZE(sequence);
-    struct channel **channels = calloc((size_t)count + 1, sizeof(*channels));
-    if (!channels) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *item = PyTuple_GET_ITEM(sequence, i);
-        if (!Py_IS_TYPE(item, state->channel_type)) {
-            PyErr_Format(PyExc_TypeError, "select() takes channels, not %s",
-                         Py_TYPE(item)->tp_name);
-            free(channels);
-            return NULL;
-        }
-        channels[i] = channel_of(item);
-    }
-    return channels;
-}
-
-static PyObject *
-channel_select_from(struct pool_state *state, PyObject *sequence, int64_t deadline)
-{
-    struct channel_choice choice = {.channels = channel_list(state, sequence)};
-    if (!choice.channels) {
-        return NULL;
-    }
-    choice.count = PyTuple_GET_SIZE(sequence);
-    enum channel_result result = CHANNEL_OK;
-    int alive = channel_wait(state, choice.channels, choice.count, deadline, channel_try_any,
-                             &choice, &result);
-    struct channel *chosen = choice.count ? choice.channels[choice.chosen] : NULL;
-    PyObject *pair = NULL;
-    if (channel_conclude(state, chosen, alive, result) == 0) {
-        PyObject *value = channel_decode_item(state, choice.item);
-        if (value) {
-            pair = PyTuple_Pack(2, PyTuple_GET_ITEM(sequence, choice.chosen), value);
-            Py_DECREF(value);
-        }
-    }
-    free(choice.channels);
-    return pair;
-}
-
-PyObject *
-channel_select(PyObject *module, PyObject *const *args, Py_ssize_t count)
-{
-    int64_t deadline;
-    if (count < 1 || count > 2) {
-        PyErr_SetString(PyExc_TypeError, "select(channels, timeout=None)");
-        return NULL;
-    }
-    if (channel_timeout(count == 2 ? args[1] : NULL, &deadline) < 0) {
-        return NULL;
-    }
-    struct pool_state *state = PyModule_GetState(module);
-    state_drain(state);
-    PyObject *sequence = PySequence_Tuple(args[0]);
-    if (!sequence) {
-        return NULL;
-    }
-    PyObject *pair = NULL;
-    if (PyTuple_GET_SIZE(sequence) == 0) {
-        PyErr_SetString(PyExc_ValueError, "select() needs at least one channel");
-    }
-    else {
-        pair = channel_select_from(state, sequence, deadline);
-    }
-    Py_DECREF(sequence);
-    return pair;
 }
 
 /* ---- the rest ---- */

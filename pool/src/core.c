@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "future.h"
+#include "interp.h"
 #include "transfer.h"
 #include "worker.h"
 
@@ -197,6 +198,18 @@ core_break(struct core *core, const char *text)
     }
 }
 
+void
+core_cancel_queue(struct pool_state *state, struct core *core, int keep_claimed)
+{
+    struct job *job = jobs_take_all(&core->jobs, keep_claimed);
+    while (job) {
+        struct job *next = job->next;
+        future_cancel_task(state, (struct task *)job);
+        job_unref(job);
+        job = next;
+    }
+}
+
 /* A strong reference to every worker; *count of them. NULL without memory or workers. */
 static struct worker **
 core_workers(struct core *core, int *count)
@@ -336,10 +349,11 @@ int
 core_wait(struct core *core, int64_t deadline)
 {
     for (;;) {
-        enum wait_result result;
-        Py_BEGIN_ALLOW_THREADS result = jobs_wait_left(&core->jobs, 0, deadline);
-        Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
-        {
+        PyThreadState *own;
+        interp_leave(&own);
+        enum wait_result result = jobs_wait_left(&core->jobs, 0, deadline);
+        interp_return(&own);
+        if (PyErr_CheckSignals() < 0) {
             return -1;
         }
         if (result == WAIT_WOKEN) {

@@ -46,6 +46,9 @@ void core_finish(struct core *core, struct task *task);
 /* Ends everything that is queued; nothing will run any more. Home only. */
 void core_break(struct core *core, const char *text);
 
+/* Cancels what is queued; with `keep_claimed` except what starting workers are for. Home only. */
+void core_cancel_queue(struct pool_state *state, struct core *core, int keep_claimed);
+
 /* A worker that could not start says why; the notifier then breaks the pool. Any thread. */
 void core_report_broken(struct core *core, const char *text);
 

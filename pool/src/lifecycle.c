@@ -7,18 +7,6 @@
 
 /* ---- exit ---- */
 
-static void
-exit_cancel_queue(struct pool_state *state, struct core *core)
-{
-    struct job *job = jobs_take_all(&core->jobs, 0);
-    while (job) {
-        struct job *next = job->next;
-        future_cancel_task(state, (struct task *)job);
-        job_unref(job);
-        job = next;
-    }
-}
-
 /* Waits for the pool's work, then stops waiting politely. Adds to `stuck` what would not end. */
 static int
 exit_core(struct pool_state *state, struct core *core, PyObject *stuck)
@@ -32,7 +20,7 @@ exit_core(struct pool_state *state, struct core *core, PyObject *stuck)
         if (gone < 0) {
             PyErr_Clear(); /* Ctrl-C: the user does not want to wait any longer */
         }
-        exit_cancel_queue(state, core);
+        core_cancel_queue(state, core, 0);
         jobs_set_mode(&core->jobs, JOBS_ABORT);
         core_interrupt_all(core);
         gone = core_wait(core, wait_deadline(GRACE));
@@ -162,7 +150,7 @@ lifecycle_after_fork_child(PyObject *module, PyObject *ignored)
     }
     for (struct core *core = state->cores; core; core = core->next) {
         fork_unlock(core);
-        exit_cancel_queue(state, core); /* the parent runs those */
+        core_cancel_queue(state, core, 0); /* the parent runs those */
     }
     Py_RETURN_NONE;
 }

@@ -146,8 +146,10 @@ notifier_stop(struct notifier *notifier)
     atomic_store(&notifier->stop, 1);
     jobs_finished_wake(&notifier->finished);
     if (!pthread_equal(pthread_self(), notifier->thread)) {
-        Py_BEGIN_ALLOW_THREADS pthread_join(notifier->thread, NULL);
-        Py_END_ALLOW_THREADS
+        PyThreadState *own;
+        interp_leave(&own);
+        pthread_join(notifier->thread, NULL);
+        interp_return(&own);
     }
     notifier->running = 0;
     atomic_store(&notifier->stop, 0);
@@ -168,13 +170,14 @@ notifier_catch_up(struct notifier *notifier)
     if (!notifier->running || pthread_equal(pthread_self(), notifier->thread)) {
         return;
     }
-    Py_BEGIN_ALLOW_THREADS for (;;)
-    {
+    PyThreadState *own;
+    interp_leave(&own);
+    for (;;) {
         int seen = atomic_load(&notifier->caught_up.value);
         if (target - atomic_load(&notifier->handled) <= 0) {
             break;
         }
         wait_sleep(&notifier->caught_up, seen, WAIT_FOREVER);
     }
-    Py_END_ALLOW_THREADS
+    interp_return(&own);
 }

@@ -105,6 +105,17 @@ state_of(PyTypeObject *type)
 /* Calls a hook with one argument, or says that the facade was not imported. New reference. */
 PyObject *state_call(PyObject *hook, PyObject *argument);
 
+/* Raises the exception object; with NULL one is being raised already. Steals nothing. */
+void state_raise(PyObject *error);
+
+/* The exception for a task without a result (enum task_outcome) or the end of a channel. New
+ * reference, or NULL with another exception set. */
+PyObject *state_failure(struct pool_state *state, int outcome, const char *text);
+
+/* The deadline of a `timeout` argument in seconds: NULL and None wait forever, what is not above
+ * zero not at all. 0, or -1 with TypeError. */
+int state_deadline(PyObject *timeout, int64_t *deadline);
+
 /* Gives up objects whose last reader elsewhere is done. Needs an attached thread state. */
 void state_drain(struct pool_state *state);
 
