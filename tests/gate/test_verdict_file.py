@@ -217,6 +217,8 @@ class SourceDistribution(GateTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.setuptools = pure_packages("setuptools==80.9.0")
+        # Debian 12's own pip cannot speak for newer Pythons.
+        cls.pip = pure_packages("pip==25.2")
 
     def make_sdist(self, kind, verdict=True, slots=None):
         """The unpacked source distribution of a maintainer, who has the checker."""
@@ -265,7 +267,8 @@ class SourceDistribution(GateTest):
         interpreter = self.user(python)
         target = self.folder / "installed"
         shutil.rmtree(target, ignore_errors=True)
-        env = {"PATH": str(self.folder / "tools"), "HOME": str(self.folder), **env}
+        env = {"PATH": str(self.folder / "tools"), "HOME": str(self.folder),
+               "PYTHONPATH": str(self.pip), **env}
         probe = ("import shutil, ctypes.util; assert not shutil.which('extcheck'); "
                  "assert not ctypes.util.find_library('clang')")
         self.assertEqual(subprocess.run([interpreter, "-c", probe], env=env, check=False).returncode,
