@@ -29,6 +29,12 @@ class Unavailable(Exception):
     """A download failed: the run is skipped."""
 
 
+class Index(corpus.Index):
+    def knows(self, package):
+        """False also where nothing can be reached: pip's finder answers with an empty list then."""
+        return bool(self._finder.find_all_candidates(package))
+
+
 def cache_dir():
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return pathlib.Path(base) / "extcheck" / "port"
@@ -58,10 +64,13 @@ class Package:
         if target.is_dir():
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
+        index = None
         try:
-            index = corpus.Index()
+            index = Index()
             name, content = index.archive(self.name, self.version)
         except Exception as error:  # pip's client raises its own kinds
+            if isinstance(error, corpus.BenchError) and index is not None and index.knows(self.name):
+                raise PortError(f"{error}: pin another one in {self.folder / 'package.ini'}") from None
             raise Unavailable(f"{self.name} {self.version}: download failed: "
                               f"{type(error).__name__}: {error}") from None
         found = hashlib.sha256(content).hexdigest()
