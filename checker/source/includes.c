@@ -327,6 +327,10 @@ includes_may_precompile(const struct includes_walk *walk, const struct include_s
         "strings.h",   "syslog.h",       "termios.h",   "unistd.h",  "utime.h",  "mntent.h",
         "stdatomic.h", "structmember.h", "semaphore.h", "spawn.h",   "utmp.h",   "utmpx.h",
         "ifaddrs.h"};
+    if (!str_ends(site->name, ".h")) {
+        /* The standard library of C++, and nothing of the unit's own that looks like it. */
+        return walk->unit->is_cxx && site->angled && !found && !strpbrk(site->name, "./");
+    }
     if (walk->unit->is_cxx) {
         return true;
     }
@@ -357,7 +361,7 @@ includes_follow(struct includes_walk *walk, const struct include_site *site, con
     if (!project) {
         bool listed = site->conditional || (is_main && site->after_define) ||
                       (!is_main && !site->angled) || str_ends(site->name, "Python.h") ||
-                      !str_ends(site->name, ".h") || strstr(site->name, "clinic");
+                      strstr(site->name, "clinic");
         bool beside = !site->angled && path && str_same(path, includes_join(plan, dir, site->name));
         if (!listed && !beside && includes_may_precompile(walk, site, path != NULL)) {
             struct str quoted = {0};
