@@ -16,6 +16,9 @@ _TLS = ("; each copy takes room for thread-local variables that is fixed when th
 _OTHERWISE = ("use ProcessPoolExecutor for this module, or import it only in the program's own "
               "interpreter")
 
+# What reaches one interpreter of the process only, whichever calls it.
+_UNFIT = {"Py_AddPendingCall": "the program's own interpreter, not the caller's"}
+
 # Warnings about what private copies take care of.
 _SETTLED = {"numpy": "NumPy was imported from a Python sub-interpreter"}
 
@@ -51,8 +54,10 @@ def install(settings):
     """Makes this worker's imports use private copies. Called after the policy is installed."""
     import _imp
     _policy._settings.setdefault("standard", _policy._standard_folders())
-    copies = _Copies(settings, _imp.create_dynamic)
+    copies = _Copies(settings, _imp.create_dynamic, _imp.exec_dynamic,
+                     _imp._override_multi_interp_extensions_check)
     _imp.create_dynamic = copies.create
+    _imp.exec_dynamic = copies.execute
 
 
 class _Image:
@@ -78,11 +83,15 @@ class _Image:
 class _Copies:
     """The copies of one interpreter."""
 
-    def __init__(self, settings, otherwise):
-        self._otherwise = otherwise  # what imports the modules that are not covered
+    def __init__(self, settings, create, execute, override):
+        self._create_others = create
+        self._execute = execute
+        self._override = override
+        self._permits = 0  # imports of copies that are under way
         self._packages = settings.get("private_packages")
         self._checked = settings["policy"] == "checked"
         self._images = {}  # real path -> _Image, or None while what it needs is being loaded
+        self._covered = set()  # (name, path)
         self._singles = {}  # (name, path) -> (module with one phase, its contents after init)
 
     # ---- which ----
@@ -103,7 +112,7 @@ class _Copies:
         """In place of _imp.create_dynamic()."""
         name, path = spec.name, spec.origin
         if not path or not self.covers(name, path):
-            return self._uncovered(spec, file)
+            return self._create_other(spec, file)
         sys.audit("import", name, path, None, None, None)
         single = self._singles.get((name, path))
         if single is not None:
@@ -115,15 +124,35 @@ class _Copies:
             raise _refusal(name, path, str(error)) from None
         _record(name, path)
         _silence(name.partition(".")[0])
-        module, phases = _pool.copy_create(init, spec)
+        self._covered.add((name, path))
+        module, phases = self._permitted(-1, _pool.copy_create, init, spec)
         if phases == 1:
             _name_fully(module, name)
             self._singles[name, path] = module, dict(module.__dict__)
         return module
 
-    def _uncovered(self, spec, file):
+    def execute(self, module):
+        """In place of _imp.exec_dynamic()."""
+        spec = getattr(module, "__spec__", None)
+        covered = spec is not None and (spec.name, spec.origin) in self._covered
+        return self._permitted(-1 if covered else 0, self._execute, module)
+
+    def _permitted(self, override, function, *args):
+        """Calls the function; -1 keeps the interpreter from refusing what is made by it. Modules
+        of an image may make further modules that declare nothing, so that is not known before."""
+        permits = override == -1
+        self._permits += permits
+        self._override(override)
         try:
-            return self._otherwise(spec) if file is None else self._otherwise(spec, file)
+            return function(*args)
+        finally:
+            self._permits -= permits
+            self._override(-1 if self._permits else 0)
+
+    def _create_other(self, spec, file):
+        args = (spec,) if file is None else (spec, file)
+        try:
+            return self._permitted(0, self._create_others, *args)
         except ImportError as error:
             if self._packages is not None:
                 package = spec.name.partition(".")[0]
@@ -155,6 +184,9 @@ class _Copies:
         except ImportError as error:
             advice = _MEMFD if "memfd_create" in str(error) else ""
             raise ImportError(f"{path}: {error}{advice}") from None
+        for symbol, reach in _UNFIT.items():
+            if _pool.copy_imports(copy, symbol):
+                raise ImportError(f"{os.path.basename(path)} calls {symbol}(), which reaches {reach}")
         own = _folders(rpath if runpath is None else runpath, os.path.dirname(path))
         if runpath is None:
             inherited = (*own, *inherited)

@@ -9,9 +9,6 @@
 
 #define IMAGE_NAME "extpool private image"
 
-/* As numbered in modules that were compiled for older Pythons; 3.15 has a number of its own. */
-#define SLOT_INTERPRETERS_OLD 3
-
 /* ---- images ---- */
 
 static void
@@ -174,37 +171,6 @@ copy_alias(PyObject *Py_UNUSED(module), PyObject *args)
 
 /* ---- modules ---- */
 
-/* The declarations of the copy, with the one that counts: no other interpreter uses this image. The
- * table belongs to the image and stays as long as that. */
-static int
-copy_declare(PyModuleDef *def)
-{
-    size_t count = 0;
-    while (def->m_slots && def->m_slots[count].slot) {
-        count++;
-    }
-    if (count && def->m_slots[0].slot == Py_mod_multiple_interpreters &&
-        def->m_slots[0].value == Py_MOD_PER_INTERPRETER_GIL_SUPPORTED) {
-        return 0;
-    }
-    PyModuleDef_Slot *slots = PyMem_RawCalloc(count + 2, sizeof(*slots));
-    if (!slots) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    slots[0].slot = Py_mod_multiple_interpreters;
-    slots[0].value = Py_MOD_PER_INTERPRETER_GIL_SUPPORTED;
-    size_t filled = 1;
-    for (size_t i = 0; i < count; i++) {
-        if (def->m_slots[i].slot != Py_mod_multiple_interpreters &&
-            def->m_slots[i].slot != SLOT_INTERPRETERS_OLD) {
-            slots[filled++] = def->m_slots[i];
-        }
-    }
-    def->m_slots = slots;
-    return 0;
-}
-
 /* What the import system does after an init function with one phase. */
 static PyObject *
 copy_register(PyObject *created)
@@ -221,6 +187,18 @@ copy_register(PyObject *created)
         Py_CLEAR(created);
     }
     return created;
+}
+
+static PyObject *
+copy_imports(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *capsule;
+    const char *name;
+    if (!PyArg_ParseTuple(args, "Os:copy_imports", &capsule, &name)) {
+        return NULL;
+    }
+    const struct private_image *image = PyCapsule_GetPointer(capsule, IMAGE_NAME);
+    return image ? PyBool_FromLong(private_elf_imports(&image->elf, name)) : NULL;
 }
 
 static PyObject *
@@ -276,8 +254,7 @@ copy_create(PyObject *Py_UNUSED(module), PyObject *args)
         created = copy_register(created);
     }
     else {
-        PyModuleDef *def = (PyModuleDef *)created; /* not counted: it is in the image */
-        created = copy_declare(def) < 0 ? NULL : PyModule_FromDefAndSpec(def, spec);
+        created = PyModule_FromDefAndSpec((PyModuleDef *)created, spec); /* a def is not counted */
     }
     return created ? Py_BuildValue("(Ni)", created, phases) : NULL;
 }
@@ -287,6 +264,7 @@ PyMethodDef private_copy_methods[] = {
 #ifdef COPY_WORKS
     {"copy_open", copy_open, METH_O, NULL},
     {"copy_name", copy_name, METH_VARARGS, NULL},
+    {"copy_imports", copy_imports, METH_VARARGS, NULL},
     {"copy_load", copy_load, METH_VARARGS, NULL},
     {"copy_alias", copy_alias, METH_VARARGS, NULL},
     {"copy_find", copy_find, METH_VARARGS, NULL},

@@ -8,6 +8,7 @@
 /* Functions of extpool._pool:
  *   copy_open(path): (copy, number, soname or None, needed names, rpath or None, runpath or None)
  *   copy_name(number, name): a name of the same length that no other copy has
+ *   copy_imports(copy, name): does it use the symbol `name` of others?
  *   copy_load(copy, ((name, other), ...), dlopen flags): a handle, which is a number
  *   copy_alias(handle, name): others that are loaded later can need the copy by that name
  *   copy_find(handle, name of the init function): its address

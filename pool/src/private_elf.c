@@ -240,6 +240,19 @@ private_elf_split_unique(struct private_elf *elf, private_elf_touched *touched, 
 }
 
 int
+private_elf_imports(const struct private_elf *elf, const char *name)
+{
+    for (size_t i = 0; i < elf->symbol_count; i++) {
+        const ElfW(Sym) *symbol = &elf->symbols[i];
+        if (symbol->st_shndx == SHN_UNDEF && symbol->st_name < elf->strings_size &&
+            strcmp(elf->strings + symbol->st_name, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int
 private_elf_has_text_relocations(const struct private_elf *elf)
 {
     const ElfW(Dyn) *flags = elf_find(elf, DT_FLAGS);

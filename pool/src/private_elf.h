@@ -39,6 +39,9 @@ const char *private_elf_rename(struct private_elf *elf, const char *name, const 
 size_t private_elf_split_unique(struct private_elf *elf, private_elf_touched *touched,
                                 void *context);
 
+/* Whether the symbol is used here and defined elsewhere. */
+int private_elf_imports(const struct private_elf *elf, const char *name);
+
 /* Whether code is relocated in place, so that two copies of it differ. */
 int private_elf_has_text_relocations(const struct private_elf *elf);
 
