@@ -6,13 +6,16 @@ import sys
 import time
 
 
-def options(description):
-    """The command line of every example: workers, and small for a run of a moment."""
+def options(description, *more):
+    """The command line of every example: workers, and small for a run of a moment; more of them as
+    (name, what add_argument() takes)."""
     parser = argparse.ArgumentParser(description=description,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1,
                         help="interpreters of the pool (default: one per processor)")
     parser.add_argument("--small", action="store_true", help="a small input, done in a moment")
+    for name, settings in more:
+        parser.add_argument(name, **settings)
     return parser.parse_args()
 
 
