@@ -177,16 +177,15 @@ analysis_trust(struct analysis *a, const struct options *o)
     FACTS_EACH(&a->facts, module, m)
     {
         struct str left = {0};
-        for (const char *at = m->holes; at && *at;) {
-            size_t n = strcspn(at, ",");
-            const char *name = arena_copy(&a->findings.arena, at, n);
+        STR_WORDS_EACH(m->holes, hole)
+        {
+            const char *name = arena_copy(&a->findings.arena, hole.at, hole.n);
             if (analysis_trusts(o, name)) {
                 trusted++;
             }
             else {
                 str_addf(&left, "%s%s", left.n ? "," : "", name);
             }
-            at += n + (at[n] == ',');
         }
         m->holes = left.n ? facts_intern(&a->facts, left.s) : NULL;
         str_free(&left);

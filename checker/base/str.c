@@ -141,19 +141,36 @@ str_ends(const char *s, const char *suffix)
     return n >= m && strcmp(s + n - m, suffix) == 0;
 }
 
+struct str_word
+str_first_word(const char *list)
+{
+    return str_next_word((struct str_word){.at = list ? list : "", .n = 0});
+}
+
+struct str_word
+str_next_word(struct str_word word)
+{
+    const char *at = word.at + word.n;
+    at += strspn(at, ",");
+    return (struct str_word){*at ? at : NULL, strcspn(at, ",")};
+}
+
+bool
+str_list_has_word(const char *list, struct str_word word)
+{
+    STR_WORDS_EACH(list, item)
+    {
+        if (item.n == word.n && memcmp(item.at, word.at, word.n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool
 str_list_has(const char *list, const char *word)
 {
-    size_t n = strlen(word);
-    for (const char *at = list; at && *at;) {
-        const char *end = strchr(at, ',');
-        size_t length = end ? (size_t)(end - at) : strlen(at);
-        if (length == n && memcmp(at, word, n) == 0) {
-            return true;
-        }
-        at = end ? end + 1 : NULL;
-    }
-    return false;
+    return str_list_has_word(list, (struct str_word){word, strlen(word)});
 }
 
 bool

@@ -41,6 +41,17 @@ bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* Is word one of the items of a list separated by commas? */
 bool str_list_has(const char *list, const char *word);
+/* The items of such a list, the empty ones left out:
+ * `STR_WORDS_EACH(list, word) { use(word.at, word.n); }`. A list that is NULL has none. */
+struct str_word {
+    const char *at; /* NULL behind the last one */
+    size_t n;
+};
+struct str_word str_first_word(const char *list);
+struct str_word str_next_word(struct str_word word);
+bool str_list_has_word(const char *list, struct str_word word);
+#define STR_WORDS_EACH(list, word)                                                                 \
+    for (struct str_word word = str_first_word(list); (word).at; (word) = str_next_word(word))
 /* Shell pattern match (fnmatch without flags: '*' also matches '/'). */
 bool str_glob(const char *pattern, const char *s);
 

@@ -21,13 +21,12 @@ static bool
 annotation_holds_lock(struct program *p, const struct body *b, long seq, const char *lock)
 {
     const char *held = locks_at(p, b, seq);
-    while (held && *held) {
-        size_t n = strcspn(held, ",");
-        const char *one = arena_copy(&p->arena, held, n);
+    STR_WORDS_EACH(held, word)
+    {
+        const char *one = arena_copy(&p->arena, word.at, word.n);
         if (str_same(one, lock) || str_same(annotation_bare(one), annotation_bare(lock))) {
             return true;
         }
-        held += held[n] ? n + 1 : n;
     }
     return false;
 }

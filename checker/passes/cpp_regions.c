@@ -81,12 +81,11 @@ region_anything_throws(const struct program *p)
             return true;
         }
     }
-    for (const char *at = region_throws; *at;) {
-        size_t n = strcspn(at, ",");
-        if (program_list(&p->calls_named, intern_n(&p->facts->strings, at, n))) {
+    STR_WORDS_EACH(region_throws, word)
+    {
+        if (program_list(&p->calls_named, intern_n(&p->facts->strings, word.at, word.n))) {
             return true;
         }
-        at += at[n] ? n + 1 : n;
     }
     return false;
 }

@@ -20,12 +20,12 @@ flow_mentions(const char *value, const char *part)
 bool
 flow_locked(struct program *p, const struct body *b, long seq)
 {
-    for (const char *held = locks_at(p, b, seq); held && *held;) {
-        if (!str_starts(held, "critical(")) {
+    const char *held = locks_at(p, b, seq);
+    STR_WORDS_EACH(held, word)
+    {
+        if (!str_starts(word.at, "critical(")) {
             return true;
         }
-        held += strcspn(held, ",");
-        held += *held == ',';
     }
     return false;
 }

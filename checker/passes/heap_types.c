@@ -95,12 +95,11 @@ heap_has_slots(const struct type_info *type)
 static bool
 heap_allocates(const struct program *p)
 {
-    for (const char *at = heap_allocators; *at;) {
-        size_t n = strcspn(at, ",");
-        if (program_list(&p->calls_named, intern_n(&p->facts->strings, at, n))) {
+    STR_WORDS_EACH(heap_allocators, word)
+    {
+        if (program_list(&p->calls_named, intern_n(&p->facts->strings, word.at, word.n))) {
             return true;
         }
-        at += at[n] ? n + 1 : n;
     }
     FACTS_EACH(p->facts, call, call)
     {

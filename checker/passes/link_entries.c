@@ -353,14 +353,12 @@ const char *
 link_common_words(struct program *p, const char *a, const char *b)
 {
     const char *out = NULL;
-    for (const char *at = a; at && *at;) {
-        const char *end = strchr(at, ',');
-        size_t n = end ? (size_t)(end - at) : strlen(at);
-        const char *word = intern_n(&p->facts->strings, at, n);
+    STR_WORDS_EACH(a, item)
+    {
+        const char *word = intern_n(&p->facts->strings, item.at, item.n);
         if (str_list_has(b, word)) {
             link_add_word(p, &out, word);
         }
-        at = end ? end + 1 : NULL;
     }
     return out;
 }

@@ -58,13 +58,11 @@ locks_remove(struct program *p, const char *list, const char *name)
         return list;
     }
     struct str s = {0};
-    for (const char *at = list; at && *at;) {
-        const char *end = strchr(at, ',');
-        size_t n = end ? (size_t)(end - at) : strlen(at);
-        if (n != strlen(name) || strncmp(at, name, n) != 0) {
-            str_addf(&s, "%s%.*s", s.n ? "," : "", (int)n, at);
+    STR_WORDS_EACH(list, word)
+    {
+        if (word.n != strlen(name) || strncmp(word.at, name, word.n) != 0) {
+            str_addf(&s, "%s%.*s", s.n ? "," : "", (int)word.n, word.at);
         }
-        at = end ? end + 1 : NULL;
     }
     const char *kept = s.n ? facts_intern(p->facts, s.s) : NULL;
     str_free(&s);
@@ -74,11 +72,9 @@ locks_remove(struct program *p, const char *list, const char *name)
 static const char *
 locks_union(struct program *p, const char *a, const char *b)
 {
-    for (const char *at = b; at && *at;) {
-        const char *end = strchr(at, ',');
-        size_t n = end ? (size_t)(end - at) : strlen(at);
-        link_add_word(p, &a, intern_n(&p->facts->strings, at, n));
-        at = end ? end + 1 : NULL;
+    STR_WORDS_EACH(b, word)
+    {
+        link_add_word(p, &a, intern_n(&p->facts->strings, word.at, word.n));
     }
     return a;
 }
@@ -156,11 +152,9 @@ locks_guard(struct lock_walk *w, const char *local)
 static void
 locks_give_back(struct lock_walk *w, const char *locks)
 {
-    for (const char *at = locks; at && *at;) {
-        const char *end = strchr(at, ',');
-        size_t n = end ? (size_t)(end - at) : strlen(at);
-        w->held = locks_remove(w->p, w->held, intern_n(&w->p->facts->strings, at, n));
-        at = end ? end + 1 : NULL;
+    STR_WORDS_EACH(locks, word)
+    {
+        w->held = locks_remove(w->p, w->held, intern_n(&w->p->facts->strings, word.at, word.n));
     }
 }
 
@@ -246,11 +240,9 @@ locks_call(struct lock_walk *w, const struct fact_call *c)
         const struct lock_state *inner = locks_state(w->p, callee);
         if (!inner->busy && inner->done) {
             w->held = locks_union(w->p, w->held, inner->acquires);
-            for (const char *at = inner->releases; at && *at;) {
-                const char *end = strchr(at, ',');
-                size_t n = end ? (size_t)(end - at) : strlen(at);
-                locks_release(w, intern_n(&w->p->facts->strings, at, n));
-                at = end ? end + 1 : NULL;
+            STR_WORDS_EACH(inner->releases, word)
+            {
+                locks_release(w, intern_n(&w->p->facts->strings, word.at, word.n));
             }
         }
     }

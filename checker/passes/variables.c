@@ -135,12 +135,11 @@ variables_published(const struct variable_uses *uses)
 static bool
 variables_works_everywhere(const char *list)
 {
-    for (const char *at = list; at && *at;) {
-        if (strncmp(at, "critical(", 9) != 0) {
+    STR_WORDS_EACH(list, word)
+    {
+        if (!str_starts(word.at, "critical(")) {
             return true;
         }
-        at = strchr(at, ',');
-        at = at ? at + 1 : NULL;
     }
     return false;
 }

@@ -26,12 +26,11 @@ static void
 match_index_units(struct match_context *ctx, struct fact_module *module)
 {
     map_set(&ctx->modules, module->name ? module->name : "", module);
-    for (const char *unit = module->units; unit && *unit;) {
-        size_t n = strcspn(unit, ",");
-        void **names = map_slot(&ctx->unit_modules, arena_copy(&ctx->arena, unit, n));
+    STR_WORDS_EACH(module->units, unit)
+    {
+        void **names = map_slot(&ctx->unit_modules, arena_copy(&ctx->arena, unit.at, unit.n));
         *names = *names ? arena_printf(&ctx->arena, "%s,%s", (char *)*names, module->name)
                         : arena_string(&ctx->arena, module->name ? module->name : "");
-        unit += unit[n] ? n + 1 : n;
     }
 }
 

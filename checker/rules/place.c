@@ -62,24 +62,21 @@ place_is_test(const struct match_context *ctx, const struct fact *f, const char 
     if (match_number(f, "test_code")) {
         return true;
     }
-    if (!modules || !*modules) {
-        return false;
-    }
-    while (*modules) {
-        size_t n = strcspn(modules, ",");
+    STR_WORDS_EACH(modules, word)
+    {
         const struct fact_module *module = NULL;
         for (size_t i = 0; i < ctx->facts->by_kind[FACT_module].n && !module; i++) {
             const struct fact_module *m =
                 (const struct fact_module *)(const void *)ctx->facts->by_kind[FACT_module].at[i];
-            bool same = m->name && strlen(m->name) == n && strncmp(m->name, modules, n) == 0;
+            bool same =
+                m->name && strlen(m->name) == word.n && strncmp(m->name, word.at, word.n) == 0;
             module = same ? m : NULL;
         }
         if (!module || !module->test_code) {
             return false;
         }
-        modules += modules[n] ? n + 1 : n;
     }
-    return true;
+    return modules && *modules;
 }
 
 const char *
@@ -89,13 +86,12 @@ place_join(struct arena *arena, const char *a, const char *b)
         return a && *a ? a : b;
     }
     const char *all = a;
-    while (*b) {
-        size_t n = strcspn(b, ",");
-        const char *word = arena_copy(arena, b, n);
-        if (n && !str_list_has(all, word)) {
+    STR_WORDS_EACH(b, item)
+    {
+        const char *word = arena_copy(arena, item.at, item.n);
+        if (!str_list_has(all, word)) {
             all = arena_printf(arena, "%s,%s", all, word);
         }
-        b += b[n] ? n + 1 : n;
     }
     return all;
 }

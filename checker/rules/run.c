@@ -262,10 +262,10 @@ run_check_needs(struct run *run)
     for (size_t i = 0; i < out->all.n; i++) {
         struct finding *f = out->all.at[i];
         bool keep = !f->rule->needs.n;
-        for (const char *m = f->modules; !keep && m && *m;) {
-            size_t n = strcspn(m, ",");
-            keep = run_needs_hold(run, arena_copy(&run->match.arena, m, n), f);
-            m += m[n] ? n + 1 : n;
+        STR_WORDS_EACH(f->modules, module)
+        {
+            const char *name = arena_copy(&run->match.arena, module.at, module.n);
+            keep = keep || run_needs_hold(run, name, f);
         }
         if (keep) {
             vec_push(&kept, f);

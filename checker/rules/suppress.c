@@ -5,10 +5,12 @@
 #include "base/nearest.h"
 #include "rules/place.h"
 
-/* One comment; the facts of two flavours or two units name the same comment more than once. */
+/* One comment; the facts of two flavours or two units name the same comment more than once, and
+ * where an #if decides what follows it, with other lines that it covers. */
 struct suppression_comment {
     const struct fact_comment *fact;
-    VEC(const char *) ids; /* as written */
+    VEC(const struct fact_comment *) covers;
+    VEC(const char *) ids; /* as written, each once */
     VEC(bool) used;        /* per id */
 };
 
@@ -65,14 +67,25 @@ findings_file_failed(const struct findings *findings, const char *file)
 
 /* ---- collecting ------------------------------------------------------------------------------ */
 
-static bool
-suppress_is_known(const struct suppress_run *run, const struct fact_comment *c)
+static struct suppression_comment *
+suppress_find(const struct suppress_run *run, const struct fact_comment *c)
 {
     for (size_t i = 0; i < run->comments.n; i++) {
         const struct fact_comment *other = run->comments.at[i]->fact;
         if (other->at.line == c->at.line && other->at.column == c->at.column &&
-            other->first == c->first && other->last == c->last &&
-            str_same(other->at.file, c->at.file) && str_same(other->ids, c->ids)) {
+            str_same(other->at.file, c->at.file) && str_same(other->ids, c->ids) &&
+            str_same(other->scope, c->scope)) {
+            return run->comments.at[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+suppress_has_id(const struct suppression_comment *comment, const char *id)
+{
+    for (size_t i = 0; i < comment->ids.n; i++) {
+        if (str_same(comment->ids.at[i], id)) {
             return true;
         }
     }
@@ -82,28 +95,38 @@ suppress_is_known(const struct suppress_run *run, const struct fact_comment *c)
 static void
 suppress_add_comment(struct suppress_run *run, const struct fact_comment *c)
 {
-    struct suppression_comment *comment = arena_alloc(&run->arena, sizeof(*comment));
-    comment->fact = c;
-    for (const char *at = c->ids; at && *at;) {
-        size_t n = strcspn(at, ",");
-        if (n) {
-            vec_push(&comment->ids, arena_copy(&run->arena, at, n));
+    struct suppression_comment *comment = suppress_find(run, c);
+    if (!comment) {
+        comment = arena_alloc(&run->arena, sizeof(*comment));
+        comment->fact = c;
+        vec_push(&run->comments, comment);
+    }
+    vec_push(&comment->covers, c);
+    STR_WORDS_EACH(c->ids, word)
+    {
+        const char *id = arena_copy(&run->arena, word.at, word.n);
+        if (!suppress_has_id(comment, id)) {
+            vec_push(&comment->ids, id);
             vec_push(&comment->used, false);
         }
-        at += n + (at[n] == ',');
     }
-    vec_push(&run->comments, comment);
 }
 
 /* ---- marking --------------------------------------------------------------------------------- */
 
 static bool
-suppress_covers(const struct fact_comment *c, const struct place *place)
+suppress_covers(const struct suppression_comment *comment, const struct place *place)
 {
+    const struct fact_comment *c = comment->fact;
     if (!str_same(c->at.file, place->file)) {
         return false;
     }
-    return str_same(c->scope, "file") || (place->line >= c->first && place->line <= c->last);
+    bool covers = str_same(c->scope, "file");
+    for (size_t i = 0; i < comment->covers.n && !covers; i++) {
+        c = comment->covers.at[i];
+        covers = place->line >= c->first && place->line <= c->last;
+    }
+    return covers;
 }
 
 static bool
@@ -118,7 +141,7 @@ suppress_mark(struct suppress_run *run, struct suppression_comment *comment)
     const struct fact_comment *c = comment->fact;
     for (size_t i = 0; suppress_is_scope(c->scope) && i < run->out->all.n; i++) {
         struct finding *f = run->out->all.at[i];
-        for (size_t k = 0; suppress_covers(c, &f->place) && k < comment->ids.n; k++) {
+        for (size_t k = 0; suppress_covers(comment, &f->place) && k < comment->ids.n; k++) {
             if (ruleset_find(run->set, comment->ids.at[k]) == f->rule) {
                 comment->used.at[k] = true;
                 f->suppression = SUPPRESSED_IN_SOURCE;
@@ -221,7 +244,7 @@ suppress_apply(const struct ruleset *set, const struct facts *facts,
     struct suppress_run run = {.set = set, .options = options, .out = findings};
     FACTS_EACH(facts, comment, c)
     {
-        if (str_same(c->kind, "ignore") && c->at.file && !suppress_is_known(&run, c)) {
+        if (str_same(c->kind, "ignore") && c->at.file) {
             suppress_add_comment(&run, c);
         }
     }
@@ -234,6 +257,7 @@ suppress_apply(const struct ruleset *set, const struct facts *facts,
         if (wanted) {
             suppress_judge(&run, meta, run.comments.at[i]);
         }
+        vec_free(&run.comments.at[i]->covers);
         vec_free(&run.comments.at[i]->ids);
         vec_free(&run.comments.at[i]->used);
     }

@@ -430,15 +430,9 @@ verdict_claim_stands(const struct findings *out, const struct finding *claim)
         for (size_t i = 0; i < out->all.n && !found; i++) {
             const struct finding *f = out->all.at[i];
             bool shared = false;
-            for (const char *m = f->modules; m && *m && !shared;) {
-                size_t length = strcspn(m, ",");
-                char name[256];
-                if (length < sizeof(name) && claim->modules) {
-                    memcpy(name, m, length);
-                    name[length] = '\0';
-                    shared = str_list_has(claim->modules, name);
-                }
-                m += m[length] ? length + 1 : length;
+            STR_WORDS_EACH(f->modules, module)
+            {
+                shared = shared || str_list_has_word(claim->modules, module);
             }
             bool evidence = shared && !f->rule->needs.n && !f->rule->decides_loading &&
                             !f->rule->decides_import && f->severity[need->target] >= need->severity;

@@ -69,6 +69,18 @@ class Suppression(CliTest):
         result = self.check(f"{DECLARATION} /* extcheck: ignore[{rule}x] mistyped */", 1)
         self.assertIn(f"there is no rule '{rule}x'; did you mean '{rule}'?", result.out)
 
+    def test_unused_is_said_once(self):
+        self.write("seen.h", "/* extcheck: ignore-function[GLB01,GLB01] twice */\n"
+                   "#ifdef LONG\nstatic int seen(void)\n{\n    return 1;\n}\n#else\n"
+                   "static int seen(void) { return 2; }\n#endif\n")
+        self.write("one.c", '#define LONG\n#include <Python.h>\n#include "seen.h"\n'
+                   "int one(void) { return seen(); }\n")
+        self.write("two.c", '#include <Python.h>\n#include "seen.h"\n'
+                   "int two(void) { return seen(); }\n")
+        result = self.run_cli("--format=concise", "--select=META01,GLB01", "one.c", "two.c")
+        self.assertEqual(self.rules_in(result), ["META01"])
+        self.assertIn(" 1 unused suppression\n", result.err)
+
     def test_without_ids(self):
         result = self.check(f"{DECLARATION} /* extcheck: ignore all of it */", 1)
         self.assertIn("names no rule", result.out)
