@@ -9,8 +9,11 @@ import hashlib
 import io
 import pathlib
 import random
+import re
 import subprocess
 import sys
+import tempfile
+import textwrap
 import unittest
 
 import pooltest
@@ -99,6 +102,30 @@ def add(version, name):
 for wanted in pooltest.WANTED:
     for example in PRINTS:
         add(wanted, example)
+
+
+class Documents(unittest.TestCase):
+    def run_first_example(self, page):
+        """What the first block of the page prints that imports the pool."""
+        text = (pooltest.ROOT / page).read_text(encoding="utf-8")
+        block = re.search(r"(?m)^    from extpool import .*\n(?:(?:    .*)?\n)+", text)[0]
+        python = pooltest.interpreters()["3.14"]
+        with tempfile.TemporaryDirectory() as folder:
+            script = pathlib.Path(folder, "example.py")
+            script.write_text(textwrap.dedent(block), encoding="utf-8")
+            done = subprocess.run([python, "-W", "error", script], text=True, timeout=LIMIT,
+                                  env=pooltest.environment(pooltest.built("3.14", python)),
+                                  capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def test_readme(self):
+        self.assertEqual(self.run_first_example("README.md"),
+                         f"{sum(len(str(3 ** n)) for n in range(2000))}\n")
+
+    def test_pool_page(self):
+        self.assertEqual(self.run_first_example("docs/pool.md"),
+                         f"{sum(n ** n for n in range(1000))}\n")
 
 
 class Scripts(unittest.TestCase):
