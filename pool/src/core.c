@@ -23,6 +23,7 @@ core_new(struct pool_state *state, int max_workers, const char *name, double exi
     atomic_init(&core->next_serial, 1);
     snprintf(core->name, sizeof(core->name), "%s", name);
     core->exit_timeout = exit_timeout;
+    message_init(&core->settings);
     message_init(&core->initializer_in);
     decisions_init(&core->decisions);
     core->notifier = state->notifier;
@@ -47,6 +48,7 @@ core_unref(struct core *core)
         return;
     }
     function_unref(core->initializer);
+    message_clear(&core->settings);
     message_clear(&core->initializer_in);
     free(core->initializer_error);
     free(atomic_load(&core->broken));
@@ -76,33 +78,76 @@ core_prune(struct pool_state *state)
     Py_END_CRITICAL_SECTION();
 }
 
-/* What a worker's interpreter is prepared with: the import path as it is now, and the settings. */
-static int
-core_encode_setup(struct pool_state *state, struct message *message, PyObject *setup)
+/* sys.path as it is now: the strings in it, as import looks at nothing else there, and a worker has
+ * to read the list before it can import what reads everything. New list. */
+static PyObject *
+core_import_path(void)
 {
     PyObject *path = PySys_GetObject("path"); /* borrowed */
-    PyObject *values[] = {path ? path : Py_None, setup};
-    return transfer_encode(state, message, values, 2);
+    PyObject *items = path ? PySequence_List(path) : PyList_New(0);
+    PyObject *strings = items ? PyList_New(0) : NULL;
+    for (Py_ssize_t i = 0; strings && i < PyList_GET_SIZE(items); i++) {
+        PyObject *item = PyList_GET_ITEM(items, i);
+        if (PyUnicode_Check(item)) {
+            PyObject *exact = PyUnicode_FromObject(item);
+            if (!exact || PyList_Append(strings, exact) < 0) {
+                Py_CLEAR(strings);
+            }
+            Py_XDECREF(exact);
+        }
+    }
+    Py_XDECREF(items);
+    return strings;
+}
+
+/* Before 3.15, making an interpreter while tracemalloc is on never ends: it allocates with a lock
+ * held that tracemalloc then wants. 0, or -1 with RuntimeError when it is on. */
+static int
+core_check_tracing(void)
+{
+    int tracing = 0;
+#if PY_VERSION_HEX < 0x030f0000
+    PyObject *name = PyUnicode_FromString("_tracemalloc");
+    PyObject *module = name ? PyImport_GetModule(name) : NULL;
+    PyObject *answer = module ? PyObject_CallMethod(module, "is_tracing", NULL) : NULL;
+    tracing = answer && PyObject_IsTrue(answer) > 0;
+    Py_XDECREF(answer);
+    Py_XDECREF(module);
+    Py_XDECREF(name);
+    PyErr_Clear();
+    if (tracing) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "interpreters cannot be made while tracemalloc is on (CPython before "
+                        "3.15 would hang); call tracemalloc.stop() first");
+    }
+#endif
+    return -tracing;
 }
 
 int
-core_start_workers(struct pool_state *state, struct core *core, PyObject *setup, int count)
+core_start_workers(struct pool_state *state, struct core *core, int count)
 {
+    if (count == 0) {
+        return 0;
+    }
     if (notifier_start(core->notifier) < 0) {
         PyErr_Clear(); /* only what workers have to tell is lost */
     }
-    for (; count > 0; count--) {
+    PyObject *path = core_check_tracing() < 0 ? NULL : core_import_path();
+    for (; count > 0 && path; count--) {
         struct message message;
         message_init(&message);
-        if (core_encode_setup(state, &message, setup) < 0) {
-            break;
-        }
-        if (worker_start(core, &message) < 0) {
-            message_clear(&message);
+        int started = transfer_encode(state, &message, &path, 1) == 0;
+        if (started && worker_start(core, &message) < 0) {
             PyErr_SetString(PyExc_RuntimeError, "can't start new thread (extpool worker)");
+            started = 0;
+        }
+        message_clear(&message);
+        if (!started) {
             break;
         }
     }
+    Py_XDECREF(path);
     int failed = count > 0;
     for (; count > 0; count--) {
         jobs_worker_left(&core->jobs, 0);

@@ -25,6 +25,7 @@ struct core {
     double exit_timeout; /* seconds, negative: no limit */
     char name[CORE_NAME];
     struct function *initializer; /* or NULL */
+    struct message settings;      /* the same for all workers */
     int initializer_args;
     struct message initializer_in;
     char *initializer_error;    /* the initializer could not be described */
@@ -37,8 +38,9 @@ struct core *core_new(struct pool_state *state, int max_workers, const char *nam
 void core_ref(struct core *core);
 void core_unref(struct core *core);
 
-/* Starts the workers that the queue asks for. `count` of them are reserved already. */
-int core_start_workers(struct pool_state *state, struct core *core, PyObject *setup, int count);
+/* Starts the workers that the queue asks for; `count` of them are reserved already. 0, or -1 with
+ * an exception set when there is none. Home only. */
+int core_start_workers(struct pool_state *state, struct core *core, int count);
 
 /* The result is there: wakes waiters, tells the notifier, lets go of the worker's reference. */
 void core_finish(struct core *core, struct task *task);

@@ -38,7 +38,7 @@ exit_core(struct pool_state *state, struct core *core, PyObject *stuck)
         }
     }
     if (atomic_load(&core->lost) > 0 && PyList_GET_SIZE(stuck) == 0) {
-        PyObject *entry = Py_BuildValue("(isd)", 0, "a task given up earlier", 0.0);
+        PyObject *entry = Py_BuildValue("(isd)", 0, "a worker given up earlier", 0.0);
         int failed = !entry || PyList_Append(stuck, entry) < 0;
         Py_XDECREF(entry);
         return failed ? -1 : 0;
@@ -136,8 +136,13 @@ lifecycle_after_fork_parent(PyObject *module, PyObject *ignored)
     (void)ignored;
     for (struct core *core = state->cores; core; core = core->next) {
         fork_unlock(core);
+        /* For what other threads submitted meanwhile; other workers come back with the next task.
+         */
+        if (core_start_workers(state, core, jobs_want_workers(&core->jobs)) < 0) {
+            PyErr_WriteUnraisable(NULL);
+        }
     }
-    Py_RETURN_NONE; /* workers come back with the next task */
+    Py_RETURN_NONE;
 }
 
 PyObject *

@@ -1,5 +1,5 @@
 /* class Pool:                                       # InterpreterPool adds Executor and defaults
- *     def _open(self, max_workers, name, exit_timeout, setup, initializer, initargs): ...
+ *     def _open(self, max_workers, name, exit_timeout, settings, initializer, initargs): ...
  *     def submit(self, fn, /, *args, **kwargs): ...    # -> Future
  *     def _submit_chunk(self, fn, items, starred): ... # -> Future of a list
  *     def _shutdown(self, timeout, cancel_futures): ...# -> are the workers gone?
@@ -50,10 +50,10 @@ pool_open(PyObject *self, PyObject *args)
     int max_workers;
     const char *name;
     double exit_timeout;
-    PyObject *setup;
+    PyObject *settings;
     PyObject *initializer;
     PyObject *initargs;
-    if (!PyArg_ParseTuple(args, "isdOOO!:_open", &max_workers, &name, &exit_timeout, &setup,
+    if (!PyArg_ParseTuple(args, "isdOOO!:_open", &max_workers, &name, &exit_timeout, &settings,
                           &initializer, &PyTuple_Type, &initargs)) {
         return NULL;
     }
@@ -71,7 +71,9 @@ pool_open(PyObject *self, PyObject *args)
         return NULL;
     }
     pool->core = core;
-    pool->setup = Py_NewRef(setup);
+    if (transfer_encode(state, &core->settings, &settings, 1) < 0) {
+        return NULL;
+    }
     if (!Py_IsNone(initializer) && (notifier_start(core->notifier) < 0 ||
                                     pool_set_initializer(state, core, initializer, initargs) < 0)) {
         return NULL;
@@ -183,7 +185,6 @@ pool_traverse(PyObject *self, visitproc visit, void *arg)
 {
     struct pool *pool = (struct pool *)self;
     Py_VISIT(Py_TYPE(self));
-    Py_VISIT(pool->setup);
     for (int i = 0; i < KNOWN_FUNCTIONS; i++) {
         Py_VISIT(pool->known[i].callable);
     }
@@ -194,7 +195,6 @@ static int
 pool_clear(PyObject *self)
 {
     struct pool *pool = (struct pool *)self;
-    Py_CLEAR(pool->setup);
     for (int i = 0; i < KNOWN_FUNCTIONS; i++) {
         function_unref(pool->known[i].function);
         pool->known[i].function = NULL;

@@ -9,7 +9,6 @@
 
 struct pool {
     PyObject_HEAD struct core *core; /* NULL until _open() */
-    PyObject *setup;
     /* Functions that need to be described once only, by address; the pool holds them. */
     struct {
         PyObject *callable;

@@ -81,7 +81,8 @@ pool_enqueue(struct pool *pool, struct pool_state *state, struct task *task, PyO
         pool_raise_refusal(state, core);
         return NULL;
     }
-    if (start > 0 && core_start_workers(state, core, pool->setup, start) < 0) {
+    if (start > 0 && core_start_workers(state, core, start) < 0) {
+        future_cancel_task(state, task); /* whoever submits again must not run this one, too */
         Py_DECREF(future);
         return NULL;
     }

@@ -26,7 +26,7 @@ void
 worker_unref(struct worker *worker)
 {
     if (atomic_fetch_sub(&worker->refs, 1) == 1) {
-        message_clear(&worker->setup);
+        message_clear(&worker->path);
         wait_destroy(&worker->quiet);
         pthread_mutex_destroy(&worker->lock);
         core_unref(worker->core);
@@ -208,7 +208,7 @@ worker_start_thread(struct worker *worker)
 }
 
 int
-worker_start(struct core *core, struct message *setup)
+worker_start(struct core *core, struct message *path)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
     if (!worker) {
@@ -219,7 +219,7 @@ worker_start(struct core *core, struct message *setup)
     wait_init(&worker->quiet);
     core_ref(core);
     worker->core = core;
-    message_move(&worker->setup, setup);
+    message_move(&worker->path, path);
     pthread_mutex_lock(&core->lock);
     worker->number = ++core->worker_numbers;
     worker->next = core->workers;
@@ -228,7 +228,7 @@ worker_start(struct core *core, struct message *setup)
     int result = worker_start_thread(worker);
     if (result < 0) {
         worker_unlist(worker);
-        message_move(setup, &worker->setup);
+        message_move(path, &worker->path);
     }
     worker_unref(worker);
     return result;

@@ -254,37 +254,35 @@ run_describe_error(char *error, size_t size)
     Py_XDECREF(raised);
 }
 
-/* extpool._worker.prepare(settings), after the import path is in place. The module's state. */
+/* extpool._worker.prepare(settings). */
+static int
+run_prepare(struct worker *worker, struct pool_state *state, PyObject *facade)
+{
+    size_t position = 0;
+    state->worker = worker;
+    PyObject *settings = transfer_decode(state, &worker->core->settings, &position);
+    PyObject *done = settings ? PyObject_CallMethod(facade, "prepare", "O", settings) : NULL;
+    Py_XDECREF(settings);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+/* Puts the import path in place, then imports the facade. The module's state, or NULL. */
 static struct pool_state *
 run_import(struct worker *worker)
 {
-    PyObject *path = NULL;
-    PyObject *values[2];
     size_t position = 0;
-    PyObject *module = PyImport_ImportModule("sys"); /* decoding plain data needs no state */
-    Py_XDECREF(module);
-    if (transfer_decode_all(NULL, &worker->setup, &position, values, 2) < 0) {
-        return NULL;
+    PyObject *path = transfer_decode(NULL, &worker->path, &position); /* strings need no state */
+    int failed = !path || PySys_SetObject("path", path) < 0;
+    Py_XDECREF(path);
+    PyObject *facade = failed ? NULL : PyImport_ImportModule("extpool._worker");
+    PyObject *own = facade ? PyImport_ImportModule("extpool._pool") : NULL;
+    struct pool_state *state = own ? PyModule_GetState(own) : NULL;
+    if (state && run_prepare(worker, state, facade) < 0) {
+        state = NULL;
     }
-    path = values[0];
-    struct pool_state *state = NULL;
-    if (PySys_SetObject("path", path) == 0) {
-        PyObject *facade = PyImport_ImportModule("extpool._worker");
-        PyObject *own = facade ? PyImport_ImportModule("extpool._pool") : NULL;
-        if (own) {
-            state = PyModule_GetState(own);
-            state->worker = worker;
-            PyObject *done = PyObject_CallMethod(facade, "prepare", "O", values[1]);
-            if (!done) {
-                state = NULL;
-            }
-            Py_XDECREF(done);
-        }
-        Py_XDECREF(own);
-        Py_XDECREF(facade);
-    }
-    Py_DECREF(values[0]);
-    Py_DECREF(values[1]);
+    Py_XDECREF(own);
+    Py_XDECREF(facade);
     return state;
 }
 

@@ -52,6 +52,96 @@ class Faults(unittest.TestCase):
             print("ok")
         """)
 
+    def test_tasks_that_end_badly(self):
+        """Whatever a task does to itself, its future tells and the worker goes on."""
+        self.ok("""
+            with extpool.InterpreterPool(1) as pool:
+                for task, expected in (
+                        ((sys.exit, 3), SystemExit), ((f.recurse,), RecursionError),
+                        ((f.recurse_in_c,), RecursionError), ((f.fail, KeyboardInterrupt),
+                        KeyboardInterrupt), ((f.fail, GeneratorExit), GeneratorExit),
+                        ((bytearray, 1 << 60), MemoryError), ((os.fork,), RuntimeError),
+                        ((f.unsendable,), extpool.NotShareableError),
+                        ((f.nested_list, 200000), extpool.NotShareableError),
+                        ((f.append_loud, []), None)):
+                    error = pool.submit(*task).exception(30)
+                    assert type(error) is (expected or type(None)), (task, error)
+                    assert pool.submit(pow, 2, 3).result(30) == 8
+            print("ok")
+        """)
+
+    def test_initializers_that_end_badly(self):
+        self.ok("""
+            import logging
+            logging.disable()
+            lock = threading.Lock()
+            for initializer, text in ((sys.exit, "SystemExit"), (f.recurse, "RecursionError"),
+                                      (lambda: lock, "cannot be sent")):
+                with extpool.InterpreterPool(2, initializer=initializer) as pool:
+                    for _ in range(2):
+                        try:
+                            error = pool.submit(pow, 2, 3).exception(30)
+                        except extpool.BrokenInterpreterPool as raised:
+                            error = raised
+                        assert isinstance(error, extpool.BrokenInterpreterPool), error
+                        assert text in str(error), error
+            print("ok")
+        """)
+
+    def test_initializer_that_never_ends(self):
+        for initializer, args in (("time.sleep", "(1000,)"), ("f.spin", "()")):
+            with self.subTest(initializer=initializer):
+                done = run(f"""
+                    pool = extpool.InterpreterPool(1, initializer={initializer}, initargs={args})
+                    future = pool.submit(pow, 2, 3)
+                    time.sleep(0.3)
+                    assert pool.terminate_workers(0.3) == 1
+                    assert future.cancelled()
+                    print("ok", flush=True)
+                """)
+                self.assertEqual(done.stdout.strip(), "ok", done.stderr)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("given up", done.stderr)
+
+    def test_end_of_the_program_while_threads_submit(self):
+        self.ok("""
+            pool = extpool.InterpreterPool(2)
+            def submit():
+                try:
+                    while True: pool.submit(pow, 2, 2).result()
+                except RuntimeError: pass
+            for _ in range(3): threading.Thread(target=submit, daemon=True).start()
+            time.sleep(0.2)
+            print("ok", flush=True)
+        """)
+
+    def test_import_path_with_other_things_in_it(self):
+        self.ok("""
+            import pathlib
+            class Text(str): pass
+            sys.path += [pathlib.Path("p"), Text("/text"), None, b"bytes", 7, "/last"]
+            with extpool.InterpreterPool(1) as pool:
+                assert pool.submit(f.import_path).result(30)[-2:] == ["/text", "/last"]
+            print("ok")
+        """)
+
+    @unittest.skipIf(sys.version_info >= (3, 15), "3.15 makes interpreters under tracemalloc")
+    def test_tracemalloc_is_refused(self):
+        self.ok("""
+            import tracemalloc
+            tracemalloc.start()
+            with extpool.InterpreterPool(1) as pool:
+                try:
+                    pool.submit(pow, 2, 2)
+                except RuntimeError as error:
+                    assert "tracemalloc.stop()" in str(error)
+                else:
+                    raise SystemExit("not refused")
+                tracemalloc.stop()
+                assert pool.submit(pow, 2, 3).result(30) == 8
+            print("ok")
+        """)
+
     def test_interrupt_of_a_task_waiting_in_a_channel(self):
         self.ok("""
             with extpool.InterpreterPool(1) as pool:
@@ -258,6 +348,35 @@ class Faults(unittest.TestCase):
                 subprocess.run(["true"], check=True)
                 channel.send(1)
                 assert future.result(10) == 1
+            print("ok")
+        """)
+
+    @unittest.skipUnless(hasattr(os, "fork"), "needs fork")
+    def test_tasks_submitted_while_forking(self):
+        """Another thread's task gets a worker after the fork, though the fork ended them all."""
+        self.ok("""
+            with extpool.InterpreterPool(2) as pool:
+                stop = threading.Event()
+                done = []
+                def submit():
+                    while not stop.is_set():
+                        done.append(pool.submit(f.identity, len(done)).result(20))
+                thread = threading.Thread(target=submit)
+                thread.start()
+                forks = 0
+                while forks < 4:
+                    try:
+                        pid = os.fork()
+                    except RuntimeError:  # a task was running
+                        continue
+                    if pid == 0:
+                        os._exit(0)
+                    assert os.waitpid(pid, 0)[1] == 0
+                    forks += 1
+                stop.set()
+                thread.join(20)
+                assert not thread.is_alive()
+                assert done == list(range(len(done)))
             print("ok")
         """)
 

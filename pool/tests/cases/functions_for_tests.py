@@ -72,6 +72,31 @@ def recurse(depth=0):
     return recurse(depth + 1)
 
 
+def recurse_in_c():
+    import json
+    return json.dumps(nested_list(200000))
+
+
+def nested_list(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+class Loud:
+    def __del__(self):
+        raise ValueError("from __del__")
+
+
+def append_loud(items):
+    items.append(Loud())
+
+
+def import_path():
+    return sys.path
+
+
 def spin():
     while True:
         pass
