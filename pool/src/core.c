@@ -83,20 +83,22 @@ core_prune(struct pool_state *state)
 static PyObject *
 core_import_path(void)
 {
-    PyObject *path = PySys_GetObject("path"); /* borrowed */
-    PyObject *items = path ? PySequence_List(path) : PyList_New(0);
+    PyObject *sys = PyImport_ImportModule("sys");
+    PyObject *path = sys ? PyObject_GetAttrString(sys, "path") : NULL;
+    PyObject *items = path ? PySequence_List(path) : NULL;
     PyObject *strings = items ? PyList_New(0) : NULL;
     for (Py_ssize_t i = 0; strings && i < PyList_GET_SIZE(items); i++) {
-        PyObject *item = PyList_GET_ITEM(items, i);
-        if (PyUnicode_Check(item)) {
-            PyObject *exact = PyUnicode_FromObject(item);
-            if (!exact || PyList_Append(strings, exact) < 0) {
-                Py_CLEAR(strings);
-            }
-            Py_XDECREF(exact);
+        PyObject *item = PyList_GetItemRef(items, i);
+        PyObject *exact = item && PyUnicode_Check(item) ? PyUnicode_FromObject(item) : NULL;
+        if (PyErr_Occurred() || (exact && PyList_Append(strings, exact) < 0)) {
+            Py_CLEAR(strings);
         }
+        Py_XDECREF(exact);
+        Py_XDECREF(item);
     }
     Py_XDECREF(items);
+    Py_XDECREF(path);
+    Py_XDECREF(sys);
     return strings;
 }
 
