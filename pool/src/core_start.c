@@ -1,0 +1,87 @@
+/* Starting the workers of a pool. */
+#include "core.h"
+#include "transfer.h"
+#include "worker.h"
+
+/* sys.path as it is now: the strings in it, as import looks at nothing else there, and a worker has
+ * to read the list before it can import what reads everything. New list. */
+static PyObject *
+core_import_path(void)
+{
+    PyObject *sys = PyImport_ImportModule("sys");
+    PyObject *path = sys ? PyObject_GetAttrString(sys, "path") : NULL;
+    PyObject *items = path ? PySequence_List(path) : NULL;
+    PyObject *strings = items ? PyList_New(0) : NULL;
+    for (Py_ssize_t i = 0; strings && i < PyList_GET_SIZE(items); i++) {
+        PyObject *item = PyList_GetItemRef(items, i);
+        PyObject *exact = item && PyUnicode_Check(item) ? PyUnicode_FromObject(item) : NULL;
+        if (PyErr_Occurred() || (exact && PyList_Append(strings, exact) < 0)) {
+            Py_CLEAR(strings);
+        }
+        Py_XDECREF(exact);
+        Py_XDECREF(item);
+    }
+    Py_XDECREF(items);
+    Py_XDECREF(path);
+    Py_XDECREF(sys);
+    return strings;
+}
+
+/* Before 3.15, making an interpreter while tracemalloc is on never ends: it allocates with a lock
+ * held that tracemalloc then wants. 0, or -1 with RuntimeError when it is on. */
+static int
+core_check_tracing(void)
+{
+    int tracing = 0;
+#if PY_VERSION_HEX < 0x030f0000
+    PyObject *name = PyUnicode_FromString("_tracemalloc");
+    PyObject *module = name ? PyImport_GetModule(name) : NULL;
+    PyObject *answer = module ? PyObject_CallMethod(module, "is_tracing", NULL) : NULL;
+    tracing = answer && PyObject_IsTrue(answer) > 0;
+    Py_XDECREF(answer);
+    Py_XDECREF(module);
+    Py_XDECREF(name);
+    PyErr_Clear();
+    if (tracing) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "interpreters cannot be made while tracemalloc is on (CPython before "
+                        "3.15 would hang); call tracemalloc.stop() first");
+    }
+#endif
+    return -tracing;
+}
+
+int
+core_start_workers(struct pool_state *state, struct core *core, int count)
+{
+    if (count == 0) {
+        return 0;
+    }
+    if (notifier_start(core->notifier) < 0) {
+        PyErr_Clear(); /* only what workers have to tell is lost */
+    }
+    PyObject *path = core_check_tracing() < 0 ? NULL : core_import_path();
+    for (; count > 0 && path; count--) {
+        struct message message;
+        message_init(&message);
+        int started = transfer_encode(state, &message, &path, 1) == 0;
+        if (started && worker_start(core, &message) < 0) {
+            PyErr_SetString(PyExc_RuntimeError, "can't start new thread (extpool worker)");
+            started = 0;
+        }
+        message_clear(&message);
+        if (!started) {
+            break;
+        }
+    }
+    Py_XDECREF(path);
+    int failed = count > 0;
+    for (; count > 0; count--) {
+        jobs_worker_left(&core->jobs, 0);
+    }
+    if (failed && jobs_workers(&core->jobs) > 0) {
+        PyErr_Clear(); /* the others will do the work */
+        failed = 0;
+    }
+    return failed ? -1 : 0;
+}
