@@ -16,7 +16,10 @@ def options(description, *more):
     parser.add_argument("--small", action="store_true", help="a small input, done in a moment")
     for name, settings in more:
         parser.add_argument(name, **settings)
-    return parser.parse_args()
+    found = parser.parse_args()
+    if found.workers < 1:
+        parser.error("--workers: at least 1")
+    return found
 
 
 def compare(workers, alone, pooled):

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import textwrap
 import unittest
+import unittest.mock
 
 import pooltest
 
@@ -146,6 +147,15 @@ class Scripts(unittest.TestCase):
         self.assertEqual(changes, [
             "- from concurrent.futures import ThreadPoolExecutor as Executor",
             "+ from extpool import InterpreterPool as Executor"])
+
+    def test_no_workers_is_bad_usage(self):
+        err = io.StringIO()
+        with contextlib.redirect_stderr(err), unittest.mock.patch.object(
+                sys, "argv", ["x.py", "--workers", "0"]):
+            with self.assertRaises(SystemExit) as raised:
+                measure.options("x")
+        self.assertEqual(raised.exception.code, 2)
+        self.assertIn("--workers", err.getvalue())
 
     def test_a_wrong_result_is_refused(self):
         out = io.StringIO()
