@@ -24,8 +24,7 @@ def judge(settings, name, path, real):
         content = _notes.digest_of_file(real)
         rows = [row for row in settings["rows"] if row[0] == content and _same(row[1], name)]
         if rows:
-            return _worst(_answer(settings, name, dict(row[3]), "extcheck explain RULE", ())
-                          for row in rows)
+            return _worst(_by_row(settings, name, row) for row in rows)
     notes, wrong = _notes.read(real)
     named = [note for note in notes if note["module"] == name]
     named = named or [note for note in notes if _same(note["module"], name)]
@@ -42,6 +41,11 @@ def _same(one, other):
 def _worst(answers):
     order = (PASSED, WARNED, REFUSED)
     return max(answers, key=lambda answer: order.index(answer[0]))
+
+
+def _by_row(settings, name, row):
+    outcome, verdict, text = _answer(settings, name, dict(row[3]), "extcheck explain RULE", ())
+    return outcome, verdict, f"{text} (says {row[4]})"
 
 
 def _by_note(settings, name, path, note):
