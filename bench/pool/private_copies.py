@@ -97,7 +97,7 @@ def child(python, env, what, name, seconds):
 def judge(report):
     """Why the stress was not passed, or None."""
     if report["errors"]:
-        return report["errors"][0][:300]
+        return report["errors"][0].partition(" What to do:")[0][:300]
     if report["wrong"]:
         return f"{report['wrong']} results differ from the program's own"
     if report["interpreters"] != 4:

@@ -25,9 +25,9 @@ def newest(*folders):
     return max(path.stat().st_mtime for folder in folders for path in folder.glob("*.c"))
 
 
-def package(name, python):
+def package(version, python):
     """A folder for sys.path with the package and the modules, built once."""
-    site = pooltest.BUILD / f"{name}-private"
+    site = pooltest.BUILD / f"{version}-private"
     done = site / ".done"
     sources = (SOURCES, TESTMODS / "single_phase_bad")
     if done.exists() and done.stat().st_mtime > max(newest(*sources),
@@ -46,7 +46,8 @@ def package(name, python):
     compile_one(core, SOURCES / "core.c", *include, *linked)
     compile_one(site / "twin" / ("_user" + suffix), SOURCES / "user.c", *include, *linked,
                 "-L", str(core.parent), f"-l:{core.name}", "-Wl,-rpath,$ORIGIN")
-    compile_one(site / ("pending" + suffix), SOURCES / "pending.c", *include)
+    for name in ("pending", "room"):
+        compile_one(site / (name + suffix), SOURCES / f"{name}.c", *include)
     compile_one(site / ("nothing" + suffix), SOURCES / "tally.c")
     compile_one(site / ("single_phase_bad" + suffix),
                 TESTMODS / "single_phase_bad" / "single_phase_bad.c", *include)

@@ -4,6 +4,7 @@ import os
 import pathlib
 import pickle
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -168,6 +169,19 @@ class Refusals(unittest.TestCase):
 
     def test_what_is_no_module(self):
         self.assertIn("it does not define PyInit_nothing", self.refusal("nothing"))
+
+    def test_room_for_thread_local_variables(self):
+        text = self.refusal("room")
+        self.assertIn("cannot allocate memory in static TLS block", text)
+        advised = re.search(r"set (GLIBC_TUNABLES)=(\S+)\.", text)
+        code = ("import private_copies\n"
+                "with private_copies.InterpreterPool(1, isolation='private-copy') as pool:\n"
+                "    print(pool.submit(private_copies.import_one, 'room').result(60))\n")
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                              timeout=100, check=False,
+                              env={**os.environ, advised[1]: advised[2],
+                                   "PYTHONPATH": os.pathsep.join(sys.path)})
+        self.assertEqual(done.stdout, "imported\n", done.stderr)
 
     def test_damaged_files(self):
         self.assertRegex(self.refusal("damaged"), r"damaged\S*: its .* is missing or damaged|"
