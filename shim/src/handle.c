@@ -28,6 +28,7 @@ extshim_handle_index(ExtShim_Handle *handle)
         index = ++handle_count;
         handle->next = newest;
         EXTSHIM_STORE_PTR(&newest, handle);
+        EXTSHIM_STORE_INT(&handle->place, index < EXTSHIM_FIRST_SLOTS ? index : 0);
         EXTSHIM_STORE_INT(&handle->index, index);
     }
     extshim_unlock();

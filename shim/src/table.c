@@ -9,21 +9,22 @@
 enum { PROBES = 8 };
 
 struct table_segment {
-    size_t mask;
+    int log;                    /* it has 1 << log entries */
     struct table_segment *next; /* atomic */
     ExtShim_Entry *entries;
 };
 
 ExtShim_Entry extshim_entries[EXTSHIM_ENTRIES];
-static struct table_segment first_segment = {EXTSHIM_ENTRIES - 1, NULL, extshim_entries};
+static struct table_segment first_segment = {EXTSHIM_ENTRIES_LOG, NULL, extshim_entries};
 
 /* The entry of `interp` in this segment, or the empty one it would take, or NULL: full there. */
 static ExtShim_Entry *
 table_probe(const struct table_segment *segment, const PyInterpreterState *interp)
 {
-    size_t start = ExtShim_Hash(interp);
-    for (size_t i = 0; i < PROBES; i++) {
-        ExtShim_Entry *entry = &segment->entries[(start + i) & segment->mask];
+    uint32_t start = ExtShim_Hash(interp) >> (32 - segment->log);
+    uint32_t mask = ((uint32_t)1 << segment->log) - 1;
+    for (uint32_t i = 0; i < PROBES; i++) {
+        ExtShim_Entry *entry = &segment->entries[(start + i) & mask];
         const PyInterpreterState *key =
             (const PyInterpreterState *)EXTSHIM_LOAD_PTR(&entry->interp);
         if (key == interp || key == NULL) {
@@ -52,14 +53,15 @@ extshim_table_find(PyInterpreterState *interp)
 }
 
 static struct table_segment *
-table_grow(size_t entries)
+table_grow(int log)
 {
     struct table_segment *segment = (struct table_segment *)extshim_allocate(1, sizeof(*segment));
     if (segment == NULL) {
         return NULL;
     }
-    segment->mask = entries - 1;
-    segment->entries = (ExtShim_Entry *)extshim_allocate(entries, sizeof(*segment->entries));
+    segment->log = log;
+    segment->entries =
+        (ExtShim_Entry *)extshim_allocate((size_t)1 << log, sizeof(*segment->entries));
     if (segment->entries == NULL) {
         extshim_free(segment);
         return NULL;
@@ -77,7 +79,7 @@ extshim_table_reserve(PyInterpreterState *interp)
         }
         struct table_segment *next = (struct table_segment *)EXTSHIM_LOAD_PTR(&last->next);
         if (next == NULL) {
-            next = table_grow((last->mask + 1) * 2);
+            next = table_grow(last->log + 1);
             if (next == NULL) {
                 return -1;
             }

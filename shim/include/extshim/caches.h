@@ -48,8 +48,8 @@ EXTSHIM_BEGIN_C
  * Since: 0.1.
  * See: PyErr_NewExceptionWithDoc. */
 #define EXTSHIM_EXCEPTION(name, dotted, builtin, doc)                                              \
-    static ExtShim_Handle name = {                                                                 \
-        NULL, 0, EXTSHIM_KIND_EXCEPTION, 0, (dotted), (doc), NULL, (builtin), NULL, NULL};
+    static ExtShim_Handle name = EXTSHIM_HANDLE_INIT_FULL(EXTSHIM_KIND_EXCEPTION, 0, (dotted),     \
+                                                          (doc), NULL, (builtin), NULL);
 
 /* The same with a base class that is an EXTSHIM_EXCEPTION or EXTSHIM_OBJECT of this module.
  *
@@ -58,8 +58,8 @@ EXTSHIM_BEGIN_C
  * Threads: none; the value is reached from any attached thread.
  * Since: 0.1. */
 #define EXTSHIM_EXCEPTION_FROM(name, dotted, base_handle, doc)                                     \
-    static ExtShim_Handle name = {NULL, 0,    EXTSHIM_KIND_EXCEPTION, 0,   (dotted), (doc),        \
-                                  NULL, NULL, &(base_handle),         NULL};
+    static ExtShim_Handle name = EXTSHIM_HANDLE_INIT_FULL(EXTSHIM_KIND_EXCEPTION, 0, (dotted),     \
+                                                          (doc), NULL, NULL, &(base_handle));
 
 /* Declares `name`: the C pointer of the capsule `dotted` ("pkg.mod.C_API"), imported once per
  * interpreter in place of a static pointer. Read it with ExtShim_CAPI(name, type).

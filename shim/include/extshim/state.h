@@ -38,11 +38,12 @@ typedef enum {
     EXTSHIM_KIND_FREELIST /* memory of `size` bytes that holds dead instances */
 } ExtShim_Kind;
 
-/* A handle. Only the macros below fill it; `only`, `index` and `next` belong to the library, which
- * writes them under its own process-wide lock. */
+/* A handle. Only the macros below fill it; `only`, `index`, `place` and `next` belong to the
+ * library, which writes them under its own process-wide lock. */
 typedef struct ExtShim_Handle {
     void *only;                  /* atomic: the value while one interpreter uses the binary */
     int index;                   /* atomic: slot number from 1 on; 0: not numbered yet */
+    int place;                   /* atomic: the same below EXTSHIM_FIRST_SLOTS, else 0 */
     int kind;                    /* ExtShim_Kind */
     size_t size;                 /* bytes, for MEMORY and FREELIST */
     const char *text;            /* see ExtShim_Kind */
@@ -59,10 +60,19 @@ typedef struct ExtShim_Handle {
  * Refs: none.
  * Threads: none.
  * Since: 0.1. */
-#define EXTSHIM_HANDLE_INIT(kind, size, text, more, clear)                                         \
+#define EXTSHIM_HANDLE_INIT_FULL(kind, size, text, more, clear, base, link)                        \
     {                                                                                              \
-        NULL, 0, (kind), (size), (text), (more), (clear), NULL, NULL, NULL                         \
+        NULL, 0, 0, (kind), (size), (text), (more), (clear), (base), (link), NULL                  \
     }
+
+/* The same for all kinds but EXCEPTION.
+ *
+ * Returns: an initialiser.
+ * Refs: none.
+ * Threads: none.
+ * Since: 0.1. */
+#define EXTSHIM_HANDLE_INIT(kind, size, text, more, clear)                                         \
+    EXTSHIM_HANDLE_INIT_FULL(kind, size, text, more, clear, NULL, NULL)
 
 /* Declares `name`: one zeroed `type` per interpreter. `clear_function` (static void f(void *), or
  * NULL) releases the objects in it when the interpreter ends; it must leave NULLs behind, since
@@ -137,7 +147,7 @@ EXTSHIM_HIDDEN int ExtShim_Begin(const char *module_name);
 
 /* Where the interpreters' slots are, by a hash of their addresses; ExtShim_Get() looks at one place
  * only. A place keeps its key for ever, so key and slots always belong together. */
-enum { EXTSHIM_ENTRIES = 64, EXTSHIM_FIRST_SLOTS = 64 };
+enum { EXTSHIM_ENTRIES_LOG = 8, EXTSHIM_ENTRIES = 1 << 8, EXTSHIM_FIRST_SLOTS = 64 };
 
 typedef struct {
     PyInterpreterState *interp; /* atomic */
@@ -146,16 +156,36 @@ typedef struct {
 
 extern EXTSHIM_HIDDEN ExtShim_Entry extshim_entries[EXTSHIM_ENTRIES];
 
-/* Hash of an interpreter's address: the states are large, so the low bits say nothing.
+/* Hash of an interpreter's address: the states are large, so the low bits say nothing. The upper
+ * bits are the good ones.
  *
- * Returns: the hash.
+ * Returns: the hash, 32 bits.
  * Refs: none.
  * Threads: any; `interp` is not looked into.
  * Since: 0.1. */
-static inline size_t
+static inline uint32_t
 ExtShim_Hash(const PyInterpreterState *interp)
 {
-    return (size_t)((((uint64_t)(uintptr_t)interp >> 4) * 0x9E3779B97F4A7C15u) >> 32);
+    return (uint32_t)((uintptr_t)interp >> 4) * 0x9E3779B1u;
+}
+
+/* PyInterpreterState_Get() without its checks, where the headers show the field: half the
+ * instructions. From 3.15 on that function has none to spare.
+ *
+ * Returns: the attached interpreter.
+ * Refs: none.
+ * Threads: needs an attached thread state.
+ * Since: 0.1. */
+static inline PyInterpreterState *
+ExtShim_InterpHere(void)
+{
+#if EXTSHIM_LIMITED || PY_VERSION_HEX >= 0x030F0000
+    return PyInterpreterState_Get();
+#elif PY_VERSION_HEX >= 0x030D0000
+    return PyThreadState_GetUnchecked()->interp;
+#else
+    return _PyThreadState_UncheckedGet()->interp;
+#endif
 }
 
 /* The slow part of ExtShim_Get(): the whole table, and the first use in an interpreter.
@@ -185,12 +215,11 @@ ExtShim_Get(ExtShim_Handle *handle)
     if (EXTSHIM_LIKELY(value != NULL)) {
         return value;
     }
-    PyInterpreterState *interp = PyInterpreterState_Get();
-    ExtShim_Entry *entry = &extshim_entries[ExtShim_Hash(interp) % EXTSHIM_ENTRIES];
-    unsigned int index = (unsigned int)EXTSHIM_LOAD_INT(&handle->index);
-    if (EXTSHIM_LIKELY(EXTSHIM_LOAD_PTR(&entry->interp) == interp && index < EXTSHIM_FIRST_SLOTS)) {
+    PyInterpreterState *interp = ExtShim_InterpHere();
+    ExtShim_Entry *entry = &extshim_entries[ExtShim_Hash(interp) >> (32 - EXTSHIM_ENTRIES_LOG)];
+    if (EXTSHIM_LIKELY(EXTSHIM_LOAD_PTR(&entry->interp) == interp)) {
         void **slots = (void **)EXTSHIM_LOAD_PTR(&entry->slots);
-        value = EXTSHIM_LOAD_PTR(&slots[index]);
+        value = EXTSHIM_LOAD_PTR(&slots[EXTSHIM_LOAD_INT(&handle->place)]);
         if (EXTSHIM_LIKELY(value != NULL)) {
             return value;
         }
@@ -262,6 +291,20 @@ EXTSHIM_HIDDEN PyObject *ExtShim_GetRef(ExtShim_Handle *handle);
  * Threads: as ExtShim_Set().
  * Since: 0.1. */
 #define ExtShim_SET_NEW(name, value) ExtShim_SetNew(&(name), (PyObject *)(value))
+
+/* qsort() with a context for the comparator: qsort_r(), whose arguments differ from system to
+ * system. A state that the caller looked up once goes down as `context`, so that comparing costs
+ * no look-up at all.
+ *
+ *     ExtShim_Sort(items, count, sizeof(*items), compare, ExtShim_STATE(counts, struct counts));
+ *
+ * Returns: nothing.
+ * Refs: none.
+ * Threads: any; `compare` runs on the calling thread.
+ * Since: 0.1. */
+EXTSHIM_HIDDEN void ExtShim_Sort(void *base, size_t count, size_t size,
+                                 int (*compare)(const void *left, const void *right, void *context),
+                                 void *context);
 
 EXTSHIM_END_C
 

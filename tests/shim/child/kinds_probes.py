@@ -151,6 +151,7 @@ def probe_behaviour():
         "closed": lambda: type(kinds.closed()).__name__,
         "closed repr": lambda: repr(kinds.closed())[:20],
         "sorted": lambda: kinds.sorted([kinds.Num(3), kinds.Num(1), kinds.Num(2)]),
+        "sorted with": lambda: kinds.sorted_with([kinds.Num(3), kinds.Num(1), kinds.Num(2)]),
         "sorted wrong": lambda: kinds.sorted([1]),
         "is num": lambda: (kinds.is_num(three), kinds.is_num(1), kinds.is_num(PyNum(1))),
         "counts": lambda: kinds.counts()[1] > 0,

@@ -27,6 +27,9 @@ def round_trip(number):
     other.me = other
     ordered = kinds.sorted([kinds.Num(i * 7919 % 50) for i in range(50)])
     assert [num.value for num in ordered] == list(range(50))
+    before = kinds.counts()[1]
+    ordered = kinds.sorted_with([kinds.Num(i * 7919 % 50) for i in range(50)])
+    assert [num.value for num in ordered] == list(range(50)) and kinds.counts()[1] > before + 49
     assert kinds.Caller()(1, 2) == 202
     assert bytes(memoryview(kinds.Blob(7))) == bytes(7)
     try:

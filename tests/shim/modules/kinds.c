@@ -12,6 +12,7 @@
 #define GET_STATE(name, type) (&name##_static)
 #define OBJECT(name) static PyObject *name;
 #define GET(name) (name)
+#define SORT qsort_r
 #define SET_NEW(name, value) ((name = (value)) == NULL ? -1 : 0)
 #else
 #include "extshim.h"
@@ -25,6 +26,7 @@
 #define GET_STATE(name, type) ExtShim_STATE(name, type)
 #define OBJECT(name) EXTSHIM_OBJECT(name)
 #define GET(name) ExtShim_GET(name)
+#define SORT ExtShim_Sort
 #define SET_NEW(name, value) ExtShim_SET_NEW(name, value)
 #endif
 
@@ -511,10 +513,19 @@ compare_callback(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static PyObject *
-kinds_sorted(PyObject *module, PyObject *from)
+/* The same with its state handed down. */
+static int
+compare_with(const void *left, const void *right, void *context)
 {
-    (void)module;
+    ((struct counts *)context)->compared++;
+    long a = (*(Num *const *)left)->value;
+    long b = (*(Num *const *)right)->value;
+    return a < b ? -1 : a > b;
+}
+
+static PyObject *
+kinds_list(PyObject *from)
+{
     PyObject *list = PySequence_List(from);
     if (list == NULL) {
         return NULL;
@@ -526,8 +537,30 @@ kinds_sorted(PyObject *module, PyObject *from)
             return NULL;
         }
     }
-    qsort(((PyListObject *)list)->ob_item, (size_t)PyList_GET_SIZE(list), sizeof(PyObject *),
-          compare_callback);
+    return list;
+}
+
+static PyObject *
+kinds_sorted(PyObject *module, PyObject *from)
+{
+    (void)module;
+    PyObject *list = kinds_list(from);
+    if (list != NULL) {
+        qsort(((PyListObject *)list)->ob_item, (size_t)PyList_GET_SIZE(list), sizeof(PyObject *),
+              compare_callback);
+    }
+    return list;
+}
+
+static PyObject *
+kinds_sorted_with(PyObject *module, PyObject *from)
+{
+    (void)module;
+    PyObject *list = kinds_list(from);
+    if (list != NULL) {
+        SORT(((PyListObject *)list)->ob_item, (size_t)PyList_GET_SIZE(list), sizeof(PyObject *),
+             compare_with, GET_STATE(counts, struct counts));
+    }
     return list;
 }
 
@@ -557,6 +590,7 @@ kinds_closed(PyObject *module, PyObject *unused)
 
 static PyMethodDef kinds_methods[] = {
     {"sorted", kinds_sorted, METH_O, NULL},
+    {"sorted_with", kinds_sorted_with, METH_O, NULL},
     {"is_num", kinds_is_num, METH_O, NULL},
     {"counts", kinds_counts, METH_NOARGS, NULL},
     {"closed", kinds_closed, METH_NOARGS, NULL},

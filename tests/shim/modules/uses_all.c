@@ -62,6 +62,13 @@ uses_state(PyObject *module, PyObject *value)
     return result;
 }
 
+static int
+compare_with(const void *left, const void *right, void *context)
+{
+    long a = *(const long *)left, b = *(const long *)right;
+    return (int)*(const long *)context * (a < b ? -1 : a > b);
+}
+
 static PyObject *
 uses_threads(PyObject *module, PyObject *list)
 {
@@ -72,6 +79,8 @@ uses_threads(PyObject *module, PyObject *list)
     if (ExtShim_Once_Call(&once, fill, &one) < 0 || ExtShim_InterpOnce(&here, fill, &one) < 0) {
         return NULL;
     }
+    long numbers[2] = {2, 1};
+    ExtShim_Sort(numbers, 2, sizeof(numbers[0]), compare_with, &one);
     EXTSHIM_BEGIN_CRITICAL_SECTION(list);
     table[2]++;
     EXTSHIM_END_CRITICAL_SECTION();
