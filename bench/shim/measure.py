@@ -18,6 +18,8 @@ ROUNDS, PLAIN, SHIM, MODE = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv
 ACCESSES, SORTS, SECONDS = 20000, 4, 0.002
 WAYS = ["static", "shim", "module_state", "by_def", "interpreter_dict", "thread_local",
         "reader_count"]
+# shim_same, static_same: always the same few arrays, which the processor learns to predict.
+SORTINGS = ["static", "shim", "with", "static_same", "shim_same"]
 OTHER = f"""
 import importlib.machinery, importlib.util, lookups
 loader = importlib.machinery.ExtensionFileLoader("kinds", {SHIM!r})
@@ -53,6 +55,7 @@ def operations(kinds):
     bag = kinds.Bag([1, 2, 3])
     numbers = [kinds.Num(i * 7919 % 64) for i in range(64)]
     num, caller = kinds.Num, kinds.Caller()
+    handed_down = kinds.sorted if kinds.__file__ == PLAIN else kinds.sorted_with
     return {
         "create and drop": lambda: num(5),
         "add": lambda: a + b,
@@ -63,6 +66,8 @@ def operations(kinds):
         "iterate": lambda: list(bag),
         "vectorcall": lambda: caller(1, 2),
         "sort 64": lambda: kinds.sorted(numbers),
+        # The static variable on the plain side, a state that is handed down on the other.
+        "sort 64, handed down": lambda: handed_down(numbers),
     }
 
 
@@ -97,15 +102,18 @@ def measure_operations(result):
 
 def measure_accesses(result):
     samples = {way: [] for way in WAYS if hasattr(lookups, way)}
-    sorts = {"static": [], "shim": []}
+    sorts = {way: [] for way in SORTINGS}
     for _ in range(ROUNDS):
         for way, each in samples.items():
             each.append(getattr(lookups, way)(ACCESSES))
         for way, each in sorts.items():
             each.append(getattr(lookups, "sort_" + way)(SORTS))
     result["accesses"] = {way: statistics.median(each) for way, each in samples.items()}
-    result["comparator"] = statistics.median(
-        shim / plain for shim, plain in zip(sorts["shim"], sorts["static"]))
+    for name, way, plain in (("comparator", "shim", "static"),
+                             ("comparator, one order", "shim_same", "static_same"),
+                             ("comparator, handed down", "with", "static")):
+        result[name] = statistics.median(
+            shim / base for shim, base in zip(sorts[way], sorts[plain]))
 
 
 def with_other(function, *arguments):
