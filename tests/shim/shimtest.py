@@ -50,16 +50,16 @@ def cached_python(spec, name):
     return testmods_build.Python(str(path))
 
 
-def shim_sources():
-    return sorted((SHIM / "src").glob("*.c"))
+def shim_sources(folder=SHIM):
+    return sorted((folder / "src").glob("*.c"))
 
 
-def content_key(*parts):
+def content_key(*parts, folders=(SHIM / "include", SHIM / "src", MODULES)):
     digest = hashlib.sha256()
     for part in parts:
         digest.update(str(part).encode())
         digest.update(b"\0")
-    for folder in (SHIM / "include", SHIM / "src", MODULES):
+    for folder in folders:
         for path in sorted(folder.rglob("*.[ch]*")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:20]
@@ -69,13 +69,46 @@ def scratch_root():
     return testmods_build.cache_root() / "shim"
 
 
-def compile_files(command, sources, target, shared):
-    """Compiles in one go; a warning is a failure."""
-    mode = ["-shared", "-fPIC"] if shared else []
-    done = subprocess.run([*command, *mode, "-o", str(target), *map(str, sources)],
+def compile_files(command, sources, folder, target=None):
+    """Compiles into the folder, and links where there is a target. A warning is a failure."""
+    mode = ["-c", "-fPIC"] if target is None else ["-shared", "-fPIC", "-o", target]
+    done = subprocess.run([*command, *mode, *map(str, sources)], cwd=folder,
                           capture_output=True, text=True, timeout=600)
     if done.returncode != 0 or done.stderr.strip():
-        raise Failure(f"{target.name}: {done.stderr.strip()[:2000]}")
+        raise Failure(f"{target or 'shim'}: {done.stderr.strip()[:2000]}")
+
+
+def filled_once(folder, fill):
+    """The folder; `fill` makes what is in it where nobody has yet, in another one meanwhile."""
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building-"))
+    try:
+        fill(scratch)
+        try:
+            scratch.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return folder
+
+
+def shim_objects(python, command, shim_folder):
+    """The library's object files, once for all modules."""
+    sources = shim_sources(shim_folder)
+    key = content_key(python.path, python.label, testmods_build.header_stamp(python), *command,
+                      folders=(shim_folder / "include", shim_folder / "src"))
+    folder = filled_once(scratch_root() / f"shim-{python.label}-{key}",
+                         lambda scratch: compile_files(command, sources, scratch))
+    return sorted(folder.glob("*.o"))
+
+
+def is_for_modules(flag):
+    """The library looks neither at the gate's claims nor at what a test module leaves out."""
+    return flag.startswith(("-DEXTSHIM_CLAIM_", "-DREFUSED_", "-Wno-unused"))
 
 
 def build(python, name, sources, flags=(), compiler="gcc", shim=True, suffix=None, own_shim=None):
@@ -87,24 +120,13 @@ def build(python, name, sources, flags=(), compiler="gcc", shim=True, suffix=Non
     command = [*base, *python.include_flags(), f"-I{shim_folder / 'include'}", *flags]
     files = [MODULES / source if isinstance(source, str) else source for source in sources]
     if shim:
-        files += sorted((shim_folder / "src").glob("*.c"))
+        files += shim_objects(python, [part for part in command if not is_for_modules(part)],
+                              shim_folder)
     key = content_key(python.path, python.label, testmods_build.header_stamp(python), name,
                       *command, *files, *(path.read_bytes() for path in files))
-    folder = scratch_root() / f"{name}-{python.label}-{key}"
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building-"))
-    try:
-        compile_files(command, files, scratch / (name + (suffix or python.suffix)), True)
-        try:
-            scratch.rename(folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return folder
+    return filled_once(scratch_root() / f"{name}-{python.label}-{key}",
+                       lambda scratch: compile_files(command, files, scratch,
+                                                     name + (suffix or python.suffix)))
 
 
 def run(command, folder=None, env=None, timeout=300, code=0):

@@ -7,6 +7,7 @@ from shimtest import Tally, build, gil_env, pythons, run_child
 OWN_GIL = ["-DEXTSHIM_CLAIM_OWN_GIL=1"]
 FREE = ["-DEXTSHIM_CLAIM_OWN_GIL=1", "-DEXTSHIM_CLAIM_GIL_NOT_USED=1"]
 THREADS, ROUNDS, USES = 3, 40, 20
+FIRST_IMPORTS = 3
 
 
 def flags(python):
@@ -17,6 +18,15 @@ def parallel(python):
     folder = build(python, "kinds", ["kinds.c"], flags(python))
     return run_child(python, "stress.py", folder, THREADS, ROUNDS, USES, env=gil_env(python),
                      timeout=500).strip()
+
+
+def first_import(python):
+    """In processes of their own: only once is anything the first."""
+    folder = build(python, "kinds", ["kinds.c"], flags(python))
+    path = next(folder.glob("*.so"))
+    for _ in range(FIRST_IMPORTS):
+        said = run_child(python, "first_import.py", folder, path, 4, 3, "own", env=gil_env(python))
+    return f"{FIRST_IMPORTS} times {said.strip()}"
 
 
 def sequence(python):
@@ -31,6 +41,7 @@ def main():
         tally.add(f"one after another {python.label}", sequence, python)
     for python in pythons((3, 12), crashy=False):
         tally.add(f"in parallel {python.label}", parallel, python)
+        tally.add(f"first import {python.label}", first_import, python)
     return tally.finish()
 
 
