@@ -155,7 +155,8 @@ def use_bcrypt(seed):
     salt = b"$2b$04$" + hashlib.sha256(bytes([seed % 256])).hexdigest()[:21].encode() + b"e"
     hashed = bcrypt.hashpw(b"secret%d" % seed, salt)
     return [hashed.decode(), bcrypt.checkpw(b"secret%d" % seed, hashed),
-            bcrypt.checkpw(b"other", hashed), bcrypt.kdf(b"p", b"salt%d" % seed, 16, 1, ignore_few_rounds=True).hex()]
+            bcrypt.checkpw(b"other", hashed),
+            bcrypt.kdf(b"p", b"salt%d" % seed, 16, 1, ignore_few_rounds=True).hex()]
 
 
 def use_psutil(seed):

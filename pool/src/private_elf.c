@@ -188,12 +188,13 @@ private_elf_string(const struct private_elf *elf, size_t position, ElfW(Sxword) 
 static int
 elf_is_shared_with_symbol(const struct private_elf *elf, size_t start, size_t length)
 {
+    size_t end = start + length;
+    while (start > 0 && elf->strings[start - 1] != '\0') {
+        start--;
+    }
     for (size_t i = 0; i < elf->symbol_count; i++) {
         size_t name = elf->symbols[i].st_name;
-        if (name == 0 || name >= elf->strings_size || name >= start + length) {
-            continue;
-        }
-        if (name >= start || name + strlen(elf->strings + name) >= start + length) {
+        if (name != 0 && name >= start && name < end) {
             return 1;
         }
     }
