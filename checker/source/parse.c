@@ -1,5 +1,6 @@
 #include "source/parse.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,6 +94,21 @@ static const char *
 parse_header_path(struct parser *parser, int group, struct arena *arena)
 {
     return arena_printf(arena, "%s/group%d.pch", parser->scratch, group);
+}
+
+/* What the header includes, for the workers that did not build it: `D path` lines. */
+static const char *
+parse_files_path(struct parser *parser, int group, struct arena *arena)
+{
+    return arena_printf(arena, "%s/group%d.files", parser->scratch, group);
+}
+
+static bool
+parse_write_files(const char *path, const char *lines)
+{
+    FILE *out = fopen(path, "we");
+    bool good = out && fputs(lines, out) >= 0;
+    return out && fclose(out) == 0 && good;
 }
 
 struct diagnostics {
@@ -191,6 +207,23 @@ parse_add_twin(const struct parser *parser, unsaved_list *unsaved)
     }
 }
 
+/* It says nothing about why; a language or standard that it does not know is one reason. */
+static const char *
+parse_refusal(const struct plan_unit *unit, struct arena *arena)
+{
+    for (size_t i = unit->args.at.n; i-- > 0;) {
+        const char *arg = unit->args.at.at[i];
+        if (str_starts(arg, "-std=") || (str_starts(arg, "-x") && arg[2])) {
+            return arena_printf(arena, "libclang could not parse it; does it know '%s'?", arg);
+        }
+        if (strcmp(arg, "-x") == 0 && i + 1 < unit->args.at.n) {
+            return arena_printf(arena, "libclang could not parse it; does it know '-x %s'?",
+                                unit->args.at.at[i + 1]);
+        }
+    }
+    return "libclang could not parse it";
+}
+
 static struct attempt
 parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour flavour,
               const char *header, bool as_cxx, bool abi3t, struct arena *arena)
@@ -223,7 +256,7 @@ parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour 
         attempt.tu = NULL;
         attempt.diagnostics.errors = 1;
         int memory = parser->plan->options->memory_mb;
-        attempt.diagnostics.first = code != CXError_Crashed ? "libclang could not parse it"
+        attempt.diagnostics.first = code != CXError_Crashed ? parse_refusal(unit, arena)
                                     : workers_memory_short(memory)
                                         ? arena_printf(arena,
                                                        "needs more memory than %d MB "
@@ -319,14 +352,20 @@ parse_included_sources(struct unit *u)
 
 /* The other flavour is next: what is equal there? */
 static void
-parse_prepare_twin(struct parser *parser, const struct plan_unit *unit, struct unit *u)
+parse_prepare_twin(struct parser *parser, struct unit *u)
 {
     if (!parser->differs) {
         parser->differs = differs_new();
     }
-    int group = unit->group[FLAVOUR_FT];
-    const char *headers = group >= 0 ? parser->group_files[group].s : NULL;
-    twin_prepare(parser->twin, u, parser->differs, headers);
+    struct str headers = {0};
+    struct arena arena = {0};
+    int group = parser->twin->group;
+    if (group >= 0 && !str_read_file(&headers, parse_files_path(parser, group, &arena))) {
+        str_clear(&headers);
+    }
+    twin_prepare(parser->twin, u, parser->differs, headers.s);
+    str_free(&headers);
+    arena_free(&arena);
 }
 
 static void
@@ -376,7 +415,7 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
         facts_new_header(facts, 0, 0, 0)->path = facts_intern(facts, unit->headers.at[i]);
     }
     if (u.twin && !u.twin->ready) {
-        parse_prepare_twin(parser, unit, &u);
+        parse_prepare_twin(parser, &u);
     }
     unit_free(&u);
     cx_memo_free(&memo);
@@ -497,7 +536,7 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     const char *limited_text = limited ? "yes" : NULL;
     struct str status = {0}, files = {0};
     struct stubs stubs = {.folder = arena_printf(&arena, "%s/unseen%d", parser->scratch, index)};
-    struct twin twin = {.ready = false};
+    struct twin twin = {.group = use_header[FLAVOUR_FT] ? unit->group[FLAVOUR_FT] : -1};
     struct timespec start;
     clock_gettime(CLOCK_MONOTONIC, &start);
     str_clear(&parser->absent);
@@ -604,11 +643,16 @@ parse_group(struct parser *parser, int index, struct str *result)
     }
     const char *out = parse_header_path(parser, index, &args.arena);
     bool ok = tu && !diagnostics.errors && cx->saveTranslationUnit(tu, out, 0) == CXSaveError_None;
-    str_add(result, ok ? "S ok\n" : "S failed\n");
+    struct str included = {0};
     if (ok) {
-        struct inclusions walk = {.parser = parser, .result = result};
+        struct inclusions walk = {.parser = parser, .result = &included};
         cx->getInclusions(tu, parse_inclusion, &walk);
+        ok = parse_write_files(parse_files_path(parser, index, &args.arena),
+                               included.s ? included.s : "");
     }
+    str_add(result, ok ? "S ok\n" : "S failed\n");
+    str_add(result, ok && included.n ? included.s : "");
+    str_free(&included);
     if (tu) {
         cx->disposeTranslationUnit(tu);
     }

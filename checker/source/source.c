@@ -22,6 +22,12 @@
 enum { EXIT_NOTHING = 3 }; /* of the process that parses: a message was given */
 enum { JOB_GROUP = 1, JOB_UNIT = 2, JOB_HEADER_FT = 4, JOB_HEADER_GIL = 8 };
 
+struct source_job {
+    struct workers_job job;
+    bool started;
+    bool alone; /* a unit that does not wait for its group's header */
+};
+
 struct source {
     const struct source_options *options;
     struct plan plan;
@@ -34,7 +40,9 @@ struct source {
     void *context;
     struct parser parser;
     struct str *group_files; /* D lines of each group's header */
-    bool *group_ok;
+    bool *group_ok, *group_done;
+    VEC(struct source_job) jobs;
+    size_t next_job;     /* those before it were started */
     struct str *results; /* per unit; read in order at the end */
     int done, total, analysed;
     bool progress_line;
@@ -170,6 +178,7 @@ source_keep(struct source *run, const struct workers_job *job, bool ok, const ch
     str_addn(kept, text, n);
     if (group) {
         run->group_ok[job->number] = ok;
+        run->group_done[job->number] = true;
     }
 }
 
@@ -243,6 +252,98 @@ source_by_size(const void *a, const void *b, void *context)
     return n < m ? 1 : n > m ? -1 : x->number - y->number;
 }
 
+/* The group whose header the unit waits for; -1: none. */
+static int
+source_header(const struct source *run, const struct plan_unit *unit, int flavour)
+{
+    int group = unit->group[flavour];
+    return group >= 0 && run->plan.groups.at[group]->header.n ? group : -1;
+}
+
+static bool
+source_has_header(const struct source *run, const struct plan_unit *unit)
+{
+    return source_header(run, unit, FLAVOUR_FT) >= 0 || source_header(run, unit, FLAVOUR_GIL) >= 0;
+}
+
+/* What is to be done: headers, then units from the largest on. */
+static void
+source_list_jobs(struct source *run)
+{
+    for (size_t g = 0; g < run->plan.groups.n; g++) {
+        if (run->plan.groups.at[g]->header.n) {
+            struct source_job job = {{.number = (int)g, .flags = JOB_GROUP}, .started = false};
+            vec_push(&run->jobs, job);
+        }
+    }
+    size_t groups = run->jobs.n;
+    for (size_t i = 0; i < run->plan.units.n; i++) {
+        const struct plan_unit *unit = run->plan.units.at[i];
+        if (!unit->cached && !unit->failure) {
+            struct source_job job = {{.number = (int)i, .flags = JOB_UNIT}, .started = false};
+            vec_push(&run->jobs, job);
+        }
+    }
+    run->total = (int)(run->jobs.n - groups);
+    if (run->total) {
+        qsort_r(run->jobs.at + groups, (size_t)run->total, sizeof(*run->jobs.at), source_by_size,
+                run);
+    }
+}
+
+/* Workers that would have nothing to do while the headers are built take the largest units without
+ * one. Which those are depends on no clock, or two runs could differ. */
+static void
+source_spare_workers(struct source *run, int workers)
+{
+    int spare = workers;
+    for (size_t i = 0; i < run->jobs.n; i++) {
+        const struct workers_job *job = &run->jobs.at[i].job;
+        bool group = job->flags & JOB_GROUP;
+        spare -= group || !source_has_header(run, run->plan.units.at[job->number]);
+    }
+    for (size_t i = 0; i < run->jobs.n && spare > 0; i++) {
+        struct source_job *s = &run->jobs.at[i];
+        if (!(s->job.flags & JOB_GROUP) &&
+            source_has_header(run, run->plan.units.at[s->job.number])) {
+            s->alone = true;
+            spare--;
+        }
+    }
+}
+
+/* Can the job start? Sets which headers a unit has. */
+static bool
+source_is_ready(struct source *run, struct source_job *s)
+{
+    static const int flags[FLAVOURS] = {
+        [FLAVOUR_FT] = JOB_HEADER_FT, [FLAVOUR_GIL] = JOB_HEADER_GIL};
+    bool ready = true;
+    for (int f = 0; f < FLAVOURS && !(s->job.flags & JOB_GROUP) && !s->alone; f++) {
+        int group = source_header(run, run->plan.units.at[s->job.number], f);
+        ready &= group < 0 || run->group_done[group];
+        s->job.flags |= group >= 0 && run->group_ok[group] ? flags[f] : 0;
+    }
+    return ready;
+}
+
+static const struct workers_job *
+source_pick(void *context)
+{
+    struct source *run = context;
+    while (run->next_job < run->jobs.n && run->jobs.at[run->next_job].started) {
+        run->next_job++;
+    }
+    for (size_t i = run->next_job; i < run->jobs.n; i++) {
+        struct source_job *s = &run->jobs.at[i];
+        if (!s->started && source_is_ready(run, s)) {
+            s->started = true;
+            return &s->job;
+        }
+    }
+    return NULL;
+}
+
 static void
 source_run_jobs(struct source *run)
 {
@@ -252,35 +353,13 @@ source_run_jobs(struct source *run)
         .memory_mb = run->options->memory_mb,
         .context = run,
         .start = source_worker_start,
+        .pick = source_pick,
         .run = source_worker_run,
         .done = source_done};
-    VEC(struct workers_job) jobs = {0};
-    for (size_t g = 0; g < run->plan.groups.n; g++) {
-        if (run->plan.groups.at[g]->header.n) {
-            struct workers_job job = {.number = (int)g, .flags = JOB_GROUP};
-            vec_push(&jobs, job);
-        }
-    }
-    workers_run(&workers, jobs.at, jobs.n);
-    jobs.n = 0;
-    for (size_t i = 0; i < run->plan.units.n; i++) {
-        const struct plan_unit *unit = run->plan.units.at[i];
-        if (unit->cached || unit->failure) {
-            continue;
-        }
-        int flags = JOB_UNIT;
-        int ft = unit->group[FLAVOUR_FT], gil = unit->group[FLAVOUR_GIL];
-        flags |= ft >= 0 && run->group_ok[ft] ? JOB_HEADER_FT : 0;
-        flags |= gil >= 0 && run->group_ok[gil] ? JOB_HEADER_GIL : 0;
-        struct workers_job job = {.number = (int)i, .flags = flags};
-        vec_push(&jobs, job);
-    }
-    run->total = (int)jobs.n;
-    if (jobs.n) {
-        qsort_r(jobs.at, jobs.n, sizeof(*jobs.at), source_by_size, run);
-    }
-    workers_run(&workers, jobs.at, jobs.n);
-    vec_free(&jobs);
+    source_list_jobs(run);
+    source_spare_workers(run, workers.count);
+    workers_run(&workers);
+    vec_free(&run->jobs);
     if (run->progress_line) {
         dprintf(STDERR_FILENO, "\r\033[K");
     }
@@ -408,8 +487,8 @@ source_parse_missing(struct source *run)
                                                 .strings = &run->parser.strings};
         size_t groups = run->plan.groups.n;
         run->group_ok = xcalloc(groups + 1, sizeof(*run->group_ok));
+        run->group_done = xcalloc(groups + 1, sizeof(*run->group_done));
         run->group_files = xcalloc(groups + 1, sizeof(*run->group_files));
-        run->parser.group_files = run->group_files;
         ok = source_parse_apart(run);
         for (size_t i = 0; ok && i < run->plan.units.n; i++) {
             const struct plan_unit *unit = run->plan.units.at[i];
@@ -506,6 +585,7 @@ source_close(struct source *run)
     str_free(&run->parser.absent);
     differs_free(run->parser.differs);
     free(run->group_ok);
+    free(run->group_done);
     free(run->group_files);
     plan_free(&run->plan);
     cache_free(&run->cache);

@@ -25,6 +25,7 @@ struct twin {
     VEC(struct twin_body) bodies;
     VEC(struct twin_file) files;
     struct arena arena;
+    int group;   /* whose header the first flavour was parsed with; -1: none */
     bool ready;  /* the files are made: bodies are copied, not walked */
     size_t next; /* where the search for a body goes on */
 };

@@ -1,4 +1,4 @@
-/* Forked workers: each takes one job after the other and sends text back.
+/* Forked workers: each takes one job after the other and sends text back. Jobs may wait for others.
  *
  * A worker that crashes, takes too long or wants too much memory costs the job it had; it is
  * replaced.
@@ -21,6 +21,9 @@ struct str;
 typedef void workers_run_fn(void *context, const struct workers_job *job, struct str *out);
 /* Called once per worker, in it, before its first job. */
 typedef void workers_start_fn(void *context);
+/* Runs in the parent: the job that is to start next. NULL: none is left, or those that are left
+ * wait for the end of one that runs. The job must stay where it is. */
+typedef const struct workers_job *workers_pick_fn(void *context);
 /* Runs in the parent when a job ends. */
 typedef void workers_done_fn(void *context, const struct workers_job *job, const char *result,
                              size_t n, const char *reason);
@@ -30,6 +33,7 @@ struct workers {
     int memory_mb; /* most address space of one worker; 0: no limit */
     void *context;
     workers_start_fn *start;
+    workers_pick_fn *pick;
     workers_run_fn *run;
     workers_done_fn *done;
 };
@@ -37,6 +41,6 @@ struct workers {
 /* Does this process hold so much memory that a failure is one of memory? */
 bool workers_memory_short(int memory_mb);
 
-void workers_run(const struct workers *workers, const struct workers_job *jobs, size_t n);
+void workers_run(const struct workers *workers);
 
 #endif
