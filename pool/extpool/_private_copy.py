@@ -7,6 +7,7 @@ makes the copies and loads them; here it is decided which, in which order and un
 
 import os
 import sys
+from _thread import RLock
 
 from . import _policy, _pool
 
@@ -88,6 +89,7 @@ class _Copies:
         self._execute = execute
         self._override = override
         self._permits = 0  # imports of copies that are under way
+        self._loading = RLock()  # held while libraries are loaded, never while modules are made
         self._packages = settings.get("private_packages")
         self._checked = settings["policy"] == "checked"
         self._images = {}  # real path -> _Image, or None while what it needs is being loaded
@@ -118,7 +120,8 @@ class _Copies:
         if single is not None:
             return _again(*single)
         try:
-            image = self._load(os.path.realpath(path), _root(name, path), ())
+            with self._loading:
+                image = self._load(os.path.realpath(path), _root(name, path), ())
             init = _pool.copy_find(image.handle, _init_name(name))
         except ImportError as error:
             raise _refusal(name, path, str(error)) from None

@@ -74,6 +74,27 @@ def import_one(name):
     return "imported"
 
 
+def import_from_threads():
+    import threading
+    found = []
+    start = threading.Barrier(6)
+
+    def run(name):
+        start.wait()
+        try:
+            found.append(import_one(name))
+        except BaseException as error:
+            found.append(repr(error))
+
+    threads = [threading.Thread(target=run, args=(name,))
+               for name in ("twin._core", "twin._user", "single_phase_bad") * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
 def bound_to():
     """The paths that the package's code and data are mapped from."""
     import twin._user  # noqa: F401
@@ -103,6 +124,11 @@ class State(unittest.TestCase):
             for _ in range(3):
                 found = in_every_worker(pool, subclass_and_collect, 300)
                 self.assertEqual({result for _, result in found}, {0})
+
+    def test_threads_of_one_interpreter_import_at_once(self):
+        for _ in range(4):
+            with InterpreterPool(1, isolation="private-copy") as pool:
+                self.assertEqual(pool.submit(import_from_threads).result(60), ["imported"] * 6)
 
     def test_a_module_with_one_phase_is_made_once(self):
         with InterpreterPool(1, isolation="private-copy") as pool:
