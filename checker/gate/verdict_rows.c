@@ -64,7 +64,15 @@ rows_declared(const struct rows *r, const char **own, const char **gil)
 static bool
 rows_is_known(const char *word)
 {
-    return word && *word && !str_same(word, "unresolved") && !str_same(word, "none");
+    return word && *word && !str_same(word, "unresolved");
+}
+
+/* May both words be true of one module? One with a single phase has no table ("none"). */
+static bool
+rows_agree(const char *binary, const char *sources)
+{
+    const char *theirs = str_same(sources, "none") ? "absent" : sources;
+    return !rows_is_known(binary) || !rows_is_known(theirs) || str_same(binary, theirs);
 }
 
 /* NULL, or how the sources' declarations and those of the binary contradict each other. */
@@ -74,12 +82,13 @@ rows_contradiction(const struct rows *r, const struct fact_module *sources)
     const char *own, *gil;
     rows_declared(r, &own, &gil);
     const char *mine = own, *theirs = sources->own, *what = "interpreters";
-    /* A slot for the GIL often stands behind #ifdef Py_GIL_DISABLED. */
-    bool gil_counts = str_same(r->binary->built, "free-threaded");
-    bool same = !rows_is_known(mine) || !rows_is_known(theirs) || str_same(mine, theirs);
+    /* A slot for the GIL often stands behind #ifdef Py_GIL_DISABLED; a single phase has none. */
+    bool gil_counts =
+        str_same(r->binary->built, "free-threaded") && !str_same(sources->own, "none");
+    bool same = rows_agree(mine, theirs);
     if (same && gil_counts) {
         mine = gil, theirs = sources->gil, what = "the GIL";
-        same = !rows_is_known(mine) || !rows_is_known(theirs) || str_same(mine, theirs);
+        same = rows_agree(mine, theirs);
     }
     return same
                ? NULL

@@ -44,8 +44,7 @@ def _worst(answers):
 
 
 def _by_row(settings, name, row):
-    outcome, verdict, text = _answer(settings, name, dict(row[3]), "extcheck explain RULE", ())
-    return outcome, verdict, f"{text} (says {row[4]})"
+    return _answer(settings, name, dict(row[3]), "extcheck explain RULE", (), f", says {row[4]}")
 
 
 def _by_note(settings, name, path, note):
@@ -61,21 +60,21 @@ def _by_note(settings, name, path, note):
                    f"extcheck {path}", overrides if isinstance(overrides, list) else ())
 
 
-def _answer(settings, name, verdicts, command, overrides):
+def _answer(settings, name, verdicts, command, overrides, source=""):
     """The worse of the targets that count. Interpreters share no GIL in either kind of build; in
     a free-threaded one the threads of one interpreter share none either."""
     targets = ("own-gil", "free-threaded") if settings["free_threaded"] else ("own-gil",)
-    return _worst(_about(name, target, verdicts.get(target), command, overrides)
+    return _worst(_about(name, target, verdicts.get(target), command, overrides, source)
                   for target in targets)
 
 
-def _about(name, target, entry, command, overrides):
+def _about(name, target, entry, command, overrides, source):
     entry = entry if isinstance(entry, dict) else {}
     verdict = entry.get("verdict") or "unknown"
     outcome = _PASSING.get(verdict, REFUSED)
     if verdict == "runs-with-gil" and target == "free-threaded":
         outcome = PASSED  # CPython turns the GIL of that interpreter on, and says so
-    text = f"{name!r} is {verdict} for {target}: {_deciding(entry)}"
+    text = f"{name!r} is {verdict} for {target}: {_deciding(entry)}{source}"
     if outcome != REFUSED:
         return outcome, verdict, text
     see = command.replace("RULE", str(entry.get("rule"))) if entry.get("rule") or \

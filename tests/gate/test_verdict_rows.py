@@ -53,6 +53,12 @@ class Binaries(GateTest):
         self.assertEqual(row["verdicts"]["own-gil"]["verdict"], "unknown")
         self.assertIn("the binary declares 'absent' about interpreters, the sources "
                       "'per-interpreter'", row["verdicts"]["own-gil"]["reason"])
+        target = self.built(python)
+        single = source("ready", slots="").replace("PyModuleDef_Init", "PyModule_Create")
+        self.write("spam.c", single.replace("methods, slots", "methods, NULL"))
+        (row,), _ = self.rows(target, "spam.c", code=1)
+        self.assertIn("the binary declares 'per-interpreter' about interpreters, the sources",
+                      row["verdicts"]["own-gil"]["reason"])
         self.write("eggs.c", source("ready", "eggs", slots=FIXED_SLOTS))
         (row,), _ = self.rows(target, "eggs.c")
         self.assertEqual(row["from"], "tables")
