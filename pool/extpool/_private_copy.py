@@ -54,7 +54,6 @@ def _is_glibc():
 def install(settings):
     """Makes this worker's imports use private copies. Called after the policy is installed."""
     import _imp
-    _policy._settings.setdefault("standard", _policy._standard_folders())
     copies = _Copies(settings, _imp.create_dynamic, _imp.exec_dynamic,
                      _imp._override_multi_interp_extensions_check)
     _imp.create_dynamic = copies.create
@@ -105,10 +104,9 @@ class _Copies:
             return False
         if self._packages is not None:
             return package in self._packages
-        real = os.path.realpath(path)
-        if _policy.is_standard(real):
+        if _policy.is_standard(os.path.realpath(path)):
             return False
-        return not self._checked or not _is_accepted(name, path, real)
+        return not self._checked or not _policy.accepts(name, path)
 
     def create(self, spec, file=None):
         """In place of _imp.create_dynamic()."""
@@ -214,12 +212,6 @@ class _Copies:
             if image is not None and name in image.names:
                 return path
         return None
-
-
-def _is_accepted(name, path, real):
-    """Whether the policy lets the module be loaded as it is."""
-    from . import _judge
-    return _judge.judge(_policy._settings, name, path, real)[0] != _policy.REFUSED
 
 
 def _record(name, path):
