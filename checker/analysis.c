@@ -156,6 +156,19 @@ analysis_python(const struct analysis *a)
     return oldest;
 }
 
+const char *
+analysis_pythons(struct analysis *a)
+{
+    const char *all = NULL;
+    FACTS_EACH(&a->extracted, unit, u)
+    {
+        if (u->python && !str_list_has(all, u->python)) {
+            all = all ? arena_printf(&a->findings.arena, "%s,%s", all, u->python) : u->python;
+        }
+    }
+    return all;
+}
+
 /* ---- judging --------------------------------------------------------------------------------- */
 
 static bool

@@ -44,6 +44,9 @@ bool analysis_read_facts(struct analysis *a, const char *path);
 void analysis_failed(void *all, const char *file, const char *reason, bool partial);
 /* The oldest Python version (0x030d) that the units were read with, 0 when none says. */
 int analysis_python(const struct analysis *a);
+/* The versions of all headers that the units saw, as "3.13,3.15" in the analysis's memory; NULL
+ * when no unit names one. */
+const char *analysis_pythons(struct analysis *a);
 /* Where GIL and free-threaded builds see different code, each is judged on its own: takes the
  * free-threaded target into `other` and returns true. Without a difference, `a` judges all. */
 bool analysis_split(struct analysis *a, struct analysis *other);

@@ -164,8 +164,9 @@ analysis_join(struct findings *all, const struct analysis *a, bool first)
     }
     analysis_join_binaries(all, a);
     all->files_total += a->findings.files_total;
-    if (a->findings.unused_suppressions > all->unused_suppressions) {
-        all->unused_suppressions = a->findings.unused_suppressions;
+    all->unused_suppressions = 0;
+    for (size_t i = 0; i < all->all.n; i++) {
+        all->unused_suppressions += analysis_is_unused(all->all.at[i]);
     }
     findings_sort(all);
 }

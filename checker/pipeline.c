@@ -128,6 +128,13 @@ pipeline_read_facts(struct pipeline *p)
         return false;
     }
     headers_of_facts(p->o, analysis_python(a), &p->headers);
+    const char *pythons = analysis_pythons(a);
+    if (pythons) {
+        const char *from = strcmp(p->o->facts, "-") == 0 ? "standard input" : p->o->facts;
+        vec_push(&p->headers.notes,
+                 arena_printf(&p->o->arena, "the facts in %s come from headers of Python %s", from,
+                              pythons));
+    }
     return true;
 }
 
@@ -223,6 +230,9 @@ pipeline_dump_facts(struct pipeline *p)
     }
     for (size_t i = 0; i < p->findings.failed.n; i++) {
         diag_error("%s: %s", p->findings.failed.at[i].file, p->findings.failed.at[i].reason);
+    }
+    for (size_t i = 0; i < p->headers.notes.n && !p->o->quiet; i++) {
+        diag_note("%s", p->headers.notes.at[i]);
     }
     pipeline_count_files(&p->findings);
     bool targets[TARGETS] = {false};

@@ -32,6 +32,45 @@ annotation_holds_lock(struct program *p, const struct body *b, long seq, const c
 }
 
 static bool
+annotation_is_member(const struct program *p, const char *name)
+{
+    FACTS_EACH(p->facts, member, m)
+    {
+        if (str_same(m->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+annotation_is_taken(struct program *p, const char *lock)
+{
+    FACTS_EACH(p->facts, call, call)
+    {
+        const struct body *b = call->locks ? program_body(p, call->func) : NULL;
+        if (b && annotation_holds_lock(p, b, call->seq, lock)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is it a variable, a member of a struct, or something that is locked somewhere? */
+static bool
+annotation_lock_exists(struct program *p, const char *lock)
+{
+    const char *bare = annotation_bare(lock);
+    FACTS_EACH(p->facts, variable, v)
+    {
+        if (str_same(v->name, bare)) {
+            return true;
+        }
+    }
+    return annotation_is_member(p, bare) || annotation_is_taken(p, lock);
+}
+
+static bool
 annotation_stores(const struct fact_access *a)
 {
     return str_same(a->how, "write") || str_same(a->how, "rmw") ||
@@ -219,6 +258,10 @@ annotation_check(struct program *p, const struct fact_comment *c)
         }
         else if (str_same(c->kind, "guarded-by") && !c->ids) {
             annotation_idle(p, c, "it does not name the lock: guarded-by(lock)");
+        }
+        else if (str_same(c->kind, "guarded-by") && !annotation_lock_exists(p, c->ids)) {
+            annotation_idle(
+                p, c, arena_printf(&p->arena, "none of the given files has a lock '%s'", c->ids));
         }
         else {
             annotation_kinds[i].verify(p, c, v);

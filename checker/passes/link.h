@@ -12,9 +12,11 @@ void link_run(struct program *p);
 /* Which locks are held where. */
 void locks_run(struct program *p);
 void locks_free(struct program *p);
-/* Does the access take or give back a spin lock made of a static word? locks_spin.c */
+/* Does the access take or give back a spin lock made of a word, and what is the lock called?
+ * locks_spin.c */
 bool locks_spin_taken(const struct program *p, const struct body *b, const struct fact_access *a);
 bool locks_spin_given(const struct program *p, const struct fact_access *a);
+const char *locks_spin_name(struct program *p, const struct fact_access *a);
 /* Derived fields of variables. */
 void variables_run(struct program *p);
 

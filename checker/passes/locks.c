@@ -335,7 +335,7 @@ locks_spin(struct lock_walk *w, const struct fact_access *a)
     if (!taken && !locks_spin_given(w->p, a)) {
         return;
     }
-    const char *name = program_variable(w->p, a->var)->name;
+    const char *name = locks_spin_name(w->p, a);
     if (taken) {
         locks_acquire(w, name);
     }

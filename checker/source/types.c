@@ -39,6 +39,7 @@ static const struct type_name record_classes[] = {
     {"std::shared_mutex", "lock"},
     {"std::timed_mutex", "lock"},
     {"std::condition_variable", "lock"},
+    {"std::atomic_flag", "lock"},
     {"PyThread_type_lock", "lock"},
     {"_PyOnceFlag", "once"},
     {"pthread_once_t", "once"},
@@ -335,7 +336,10 @@ types_classify_record(struct unit *u, CXType type, struct type_facts *out, bool 
     out->class = record->class ? record->class : "struct";
     out->holds = record->holds;
     out->is_nontrivial = record->is_nontrivial;
-    if (str_starts(record->name, "std::atomic")) {
+    if (str_same(record->name, "std::atomic_flag")) {
+        out->is_atomic = true;
+    }
+    else if (str_starts(record->name, "std::atomic")) {
         types_classify_atomic(u, u->cx->Type_getTemplateArgumentAsType(type, 0), out);
     }
 }

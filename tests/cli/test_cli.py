@@ -359,6 +359,25 @@ class Facts(CliTest):
         self.assertEqual(self.expect(1, "--facts", "-", "--format=concise",
                                      stdin=dump.out.encode()).out, direct.out)
 
+    def test_facts_name_their_headers(self):
+        self.write("good.c", good_module())
+        dump = self.expect(0, "--dump-facts", "good.c").out
+        python = re.search(r"\tpython=(3\.\d+)", dump).group(1)
+        self.write("good.facts", dump)
+        self.assertIn(f"the facts in good.facts come from headers of Python {python}\n",
+                      self.expect(0, "--facts", "good.facts").out)
+        self.write("mixed.facts", dump + dump.replace("@ good.c", "@ other.c")
+                   .replace("path=good.c", "path=other.c")
+                   .replace(f"python={python}", "python=3.10"))
+        self.assertIn(f"from headers of Python {python},3.10\n",
+                      self.run_cli("--facts", "mixed.facts").out)
+
+    def test_flags_that_clang_does_not_know(self):
+        self.write("good.c", good_module())
+        self.assertIn("does it know '-std=c77'?", self.expect(2, "good.c", "--", "-std=c77").err)
+        self.assertIn("the flag '-bogusflag' behind -- is not used",
+                      self.expect(0, "good.c", "--", "-bogusflag").err)
+
     def test_dump_tells_failures(self):
         result = self.expect(2, "--dump-facts", "absent.c")
         self.assertIn("absent.c: no such file", result.err)
