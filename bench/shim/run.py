@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """What the shim costs, against static variables and against other ways to keep state.
 
-  bench/shim/run.py [--python 3.14] [--rounds 21] [--check]
+  python3 bench/shim/run.py [--python 3.14] [--rounds 21] [--check] [--write]
 
 Ratios are medians of interleaved rounds of thread CPU time. --check compares them with the targets:
 end to end 1.05 x with one interpreter, 1.25 x for each Python-visible call with several, 2 x for a
-bare comparator, and no slower by another interpreter that runs at the same time.
+bare comparator, and no slower by another interpreter that runs at the same time. --write puts the
+tables of this run into docs/shim.md.
 """
 
 import argparse
 import json
 import pathlib
+import re
 import statistics
 import sys
 
@@ -25,6 +27,15 @@ OPTIMISED = ["-O2", "-DNDEBUG"]
 CLAIMS = ["-DEXTSHIM_CLAIM_OWN_GIL=1", "-DEXTSHIM_CLAIM_GIL_NOT_USED=1"]
 MODES = ["alone", "several", "parallel"]
 COMPARATORS = ["comparator", "comparator, one order", "comparator, handed down"]
+PAGE = ROOT / "docs" / "shim.md"
+BEGIN, END = "<!-- tables of: python3 bench/shim/run.py --write -->", "<!-- end of the tables -->"
+TABLE = ["3.12", "3.13", "3.13t", "3.14", "3.15"]
+WAYS = {"static": "static variable", "shim": "the shim",
+        "module_state": "`PyModule_GetState(module)`, where the module is at hand",
+        "by_def": "`PyType_GetModuleByDef()`",
+        "thread_local": "thread-local cache by interpreter (goes stale when an address is used again)",
+        "reader_count": "table by id, readers counted",
+        "interpreter_dict": "interpreter's dict, interned key"}
 ONE, SEVERAL, COMPARATOR, CONTENTION = 1.05, 1.25, 2.0, 1.25
 
 
@@ -62,6 +73,49 @@ def show(python, results):
         print(f"{name:24}" + "".join(f"{results[mode][name]:10.3f}" for mode in modes))
 
 
+def short(python):
+    return "{}.{}".format(*python.minor) + ("t" if python.build == "free-threaded" else "")
+
+
+def row(*cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def page(measured):
+    """Two Markdown tables of [(python, results)]: accesses on the newest but one, calls on all."""
+    python, results = measured[max(len(measured) - 2, 0)]
+    modes = list(results)
+    names = {"alone": "one interpreter", "several": "several", "parallel": "two at the same time"}
+    lines = [row(f"one access on {python.label}, ns", *(names[mode] for mode in modes)),
+             "|" + "---|" * (len(modes) + 1)]
+    for way in results[modes[0]]["accesses"]:
+        lines.append(row(WAYS[way], *(f"{results[mode]['accesses'][way]:.1f}" for mode in modes)))
+    lines += ["", row("calls of `tests/shim/modules/kinds.c`, one / several interpreters",
+                      *(each.label for each, _ in measured)), "|" + "---|" * (len(measured) + 1)]
+
+    def pair(alone, several):
+        return f"{alone:.2f} / {several:.2f}"
+    for name in results["alone"]["operations"]:
+        lines.append(row(name, *(pair(*(each[mode]["operations"][name][0] for mode in MODES[:2]))
+                                 for _, each in measured)))
+    lines.append(row("median of the calls", *(pair(*(end_to_end(each[mode]) for mode in MODES[:2]))
+                                              for _, each in measured)))
+    for name in COMPARATORS:
+        lines.append(row(f"sort of plain longs: {name}",
+                         *(pair(*(each[mode][name] for mode in MODES[:2]))
+                           for _, each in measured)))
+    return "\n".join(lines) + "\n"
+
+
+def write_page(text):
+    old = PAGE.read_text(encoding="utf-8")
+    new, count = re.subn(rf"(?<={re.escape(BEGIN)}\n\n).*?(?=\n{re.escape(END)})",
+                         lambda match: text, old, flags=re.S)
+    if count != 1:
+        raise SystemExit(f"{PAGE}: no place for the tables between {BEGIN} and {END}")
+    PAGE.write_text(new, encoding="utf-8")
+
+
 def misses(python, results):
     found = []
 
@@ -85,16 +139,20 @@ def main():
     parser.add_argument("--python", action="append", help="only this version: 3.14 or 3.13t")
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--check", action="store_true", help="exit code 1 where a target is missed")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/shim.md")
     options = parser.parse_args()
-    missed = []
+    missed, measured = [], []
+    wanted = options.python or (TABLE if options.write else [])
     for python in shimtest.pythons():
-        short = "{}.{}".format(*python.minor) + ("t" if python.build == "free-threaded" else "")
-        if options.python and short not in options.python:
+        if wanted and short(python) not in wanted:
             continue
         modes = MODES if python.minor >= (3, 12) and python.runs else MODES[:2]
         results = {mode: measure(python, options.rounds, mode) for mode in modes}
         show(python, results)
         missed += misses(python, results)
+        measured.append((python, results))
+    if options.write:
+        write_page(page(measured))
     print("\n" + ("\n".join(missed) or "all targets are met"))
     return 1 if missed and options.check else 0
 
