@@ -6,7 +6,6 @@
 
 #include "future.h"
 #include "interp.h"
-#include "transfer.h"
 #include "worker.h"
 
 struct core *

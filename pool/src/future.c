@@ -166,8 +166,11 @@ future_get_outcome(PyObject *self, void *closure)
     if (job_state(&future->task->job) & JOB_DONE) {
         future_fill(state, self, future);
     }
-    PyObject *value = *(PyObject **)(void *)((char *)future + offset);
-    return Py_NewRef(value ? value : Py_None);
+    PyObject *value;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    value = Py_XNewRef(*(PyObject **)(void *)((char *)future + offset));
+    Py_END_CRITICAL_SECTION();
+    return value ? value : Py_NewRef(Py_None);
 }
 
 /* ---- type ---- */

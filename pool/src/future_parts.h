@@ -13,7 +13,7 @@ struct future {
     PyObject *condition; /* the following four are made when somebody asks */
     PyObject *waiters;
     PyObject *callbacks;
-    int published;
+    atomic_int published;
 };
 
 static inline struct pool_state *

@@ -96,9 +96,7 @@ future_complete(struct pool_state *state, PyObject *self, PyObject *const *args,
         Py_XDECREF(error);
         return -1;
     }
-    if (!future->result) {
-        future_fill(state, self, future);
-    }
+    future_fill(state, self, future);
     return 0;
 }
 

@@ -96,23 +96,38 @@ lifecycle_audit(PyObject *module, PyObject *const *args, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
+/* Tells all workers to leave; returns a pool that still has some, referenced, or NULL. */
+static struct core *
+fork_find_workers(struct pool_state *state)
+{
+    struct core *found = NULL;
+    for (struct core *core = state->cores; core; core = core->next) {
+        if (atomic_load(&core->jobs.mode) == JOBS_OPEN) {
+            jobs_set_mode(&core->jobs, JOBS_PAUSED);
+        }
+        if (!found && jobs_workers(&core->jobs) > 0) {
+            core_ref(core);
+            found = core;
+        }
+    }
+    return found;
+}
+
 /* Ends all workers and takes the locks, so that the child finds them in a known state. */
 PyObject *
 lifecycle_before_fork(PyObject *module, PyObject *ignored)
 {
     struct pool_state *state = PyModule_GetState(module);
+    struct core *core;
     (void)ignored;
-    for (struct core *core = state->cores; core; core = core->next) {
-        if (atomic_load(&core->jobs.mode) == JOBS_OPEN) {
-            jobs_set_mode(&core->jobs, JOBS_PAUSED);
-        }
-    }
-    for (struct core *core = state->cores; core; core = core->next) {
+    /* While one is waited for, other threads may make pools and drop them: look at all again. */
+    while ((core = fork_find_workers(state)) != NULL) {
         while (core_wait(core, WAIT_FOREVER) < 0) {
             PyErr_Clear(); /* forking cannot be stopped from here any more */
         }
+        core_unref(core);
     }
-    for (struct core *core = state->cores; core; core = core->next) {
+    for (core = state->cores; core; core = core->next) {
         pthread_mutex_lock(&core->lock);
         pthread_mutex_lock(&core->jobs.lock);
     }

@@ -14,7 +14,7 @@ struct notifier {
     atomic_int handled;         /* of those, completed */
     struct wait_word caught_up; /* changes after each batch */
     atomic_int stop;
-    int running; /* home only */
+    atomic_int running; /* `thread` is there */
     pthread_t thread;
     PyThreadState *own;
     struct pool_state *state;

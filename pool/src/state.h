@@ -89,7 +89,7 @@ struct pool_state {
     struct worker *worker;     /* the worker that runs this interpreter, or NULL */
     struct core *cores;        /* pools made in this interpreter and still alive */
     struct notifier *notifier; /* NULL until a pool is made here */
-    int exiting;               /* the interpreter is going: no new tasks */
+    atomic_int exiting;        /* the interpreter is going: no new tasks */
     PyObject *lock;            /* guards the fields above in free-threaded builds */
 };
 
