@@ -103,7 +103,12 @@ class Run:
 
     def _submit(self, name, number, line):
         self._room.acquire()
-        future = self._pool.submit(_lines.call, self._options.function, self._options.star, line)
+        try:
+            future = self._pool.submit(_lines.call, self._options.function, self._options.star,
+                                       line)
+        except BaseException:
+            self._room.release()
+            raise
         if self._options.unordered:
             future.add_done_callback(lambda done: self._items.put((name, number, done)))
         else:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import extpool
@@ -135,6 +136,23 @@ class Commands(unittest.TestCase):
         self.assertEqual(sorted(out.split()), ['"made"', '"seen"'])
         code, out, err = self.run_it("run", "work_for_lines:either", "--workers", 2, lines=lines)
         self.assertEqual(out.split(), ['"seen"', '"made"'])
+
+    @once
+    def test_buffer(self):
+        go, made = self.folder / "go", [self.folder / f"made-{n}" for n in range(50)]
+        lines = [["wait", str(go)]] + [["make", str(path)] for path in made]
+        process = self.start("run", "work_for_lines:either", "--workers", 2, "--buffer", 3)
+        process.stdin.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+        process.stdin.flush()
+        end = time.monotonic() + LIMIT
+        while not made[0].exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.3)  # for what should not happen
+        self.assertLessEqual(sum(path.exists() for path in made), 2)
+        go.touch()
+        out, err = process.communicate(timeout=LIMIT)
+        self.assertEqual((process.returncode, err), (0, b""))
+        self.assertEqual(out.split(), [b'"seen"'] + [b'"made"'] * 50)
 
     @once
     def test_results_that_are_no_json(self):
