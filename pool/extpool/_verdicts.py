@@ -10,7 +10,8 @@ from . import _notes, _policy
 Decision = collections.namedtuple("Decision", "module path outcome verdict text")
 Decision.__doc__ = """What a pool decided about an extension module that a worker imported.
 
-outcome: "passed", "warned", "refused" or "unsafe" (UNSAFE_EXTPOOL_LOAD=1 loaded it);
+outcome: "passed", "warned", "refused", "unsafe" (UNSAFE_EXTPOOL_LOAD=1 loaded it) or "private"
+(each worker has a copy of its own; nothing was judged);
 verdict: that of extcheck which decided; text: the sentence that a warning or error says."""
 
 _TARGETS = ("own-gil", "free-threaded")

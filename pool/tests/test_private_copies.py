@@ -29,7 +29,7 @@ def package(version, python):
     """A folder for sys.path with the package and the modules, built once."""
     site = pooltest.BUILD / f"{version}-private"
     done = site / ".done"
-    sources = (SOURCES, TESTMODS / "single_phase_bad")
+    sources = (SOURCES, TESTMODS / "single_phase_bad", TESTMODS / "single_phase_good")
     if done.exists() and done.stat().st_mtime > max(newest(*sources),
                                                     pathlib.Path(__file__).stat().st_mtime):
         return site
@@ -49,8 +49,8 @@ def package(version, python):
     for name in ("pending", "room"):
         compile_one(site / (name + suffix), SOURCES / f"{name}.c", *include)
     compile_one(site / ("nothing" + suffix), SOURCES / "tally.c")
-    compile_one(site / ("single_phase_bad" + suffix),
-                TESTMODS / "single_phase_bad" / "single_phase_bad.c", *include)
+    for name in ("single_phase_bad", "single_phase_good"):
+        compile_one(site / (name + suffix), TESTMODS / name / f"{name}.c", *include)
     whole = core.read_bytes()
     (site / ("damaged" + suffix)).write_bytes(whole[:len(whole) // 3])
     (site / "twin" / "__init__.py").write_text("", encoding="utf-8")

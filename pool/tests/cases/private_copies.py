@@ -1,5 +1,8 @@
 """Private copies: state that is each interpreter's own, what is refused, what is left behind."""
 
+import hashlib
+import importlib.util
+import json
 import os
 import pathlib
 import pickle
@@ -13,7 +16,7 @@ import unittest
 
 import extpool
 import twin._core
-from extpool import InterpreterPool, _pool
+from extpool import InterpreterPool, _notes, _pool
 
 WORKERS = 3
 
@@ -164,6 +167,24 @@ class Choice(unittest.TestCase):
             # A permit that another import needed must not have stayed.
             with self.assertRaises(ImportError):
                 pool.submit(import_one, "pending").result(60)
+
+    def test_what_the_policy_passes_is_not_copied(self):
+        path = importlib.util.find_spec("single_phase_good").origin
+        digest = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+        row = {"path": path, "module": "single_phase_good", "sha256": digest,
+               "verdicts": {"own-gil": {"verdict": "ready"}}}
+        text = json.dumps({"checksum": "0" * 64, "kind": "extcheck-verdict",
+                           "format": _notes.FORMAT, "binaries": [row]}, separators=(",", ":"))
+        real = hashlib.sha256(text.encode()).hexdigest()
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write(text.replace("0" * 64, real, 1))
+            file.flush()
+            with InterpreterPool(1, isolation="private-copy", verdicts=file.name) as pool:
+                for name in ("single_phase_good", "single_phase_bad"):
+                    self.assertEqual(pool.submit(import_one, name).result(60), "imported")
+                self.assertEqual([(made.module, made.outcome) for made in pool.decisions()],
+                                 [("single_phase_good", "passed"),
+                                  ("single_phase_bad", "private")])
 
     def test_arguments(self):
         for error, text, arguments in (
