@@ -77,6 +77,10 @@ def fits(wheel, version):
     return f"-{tag}-{tag}-" in wheel or "-abi3-" in wheel or "-none-any" in wheel
 
 
+def brief(error):
+    return error.partition(" What to do:")[0][:300]
+
+
 def child(python, env, what, name, seconds):
     """(the child's report or None, why there is none)"""
     try:
@@ -90,14 +94,14 @@ def child(python, env, what, name, seconds):
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        return None, last[:300]
+        return None, brief(last)
     return json.loads(lines[-1]), None
 
 
 def judge(report):
     """Why the stress was not passed, or None."""
     if report["errors"]:
-        return report["errors"][0].partition(" What to do:")[0][:300]
+        return brief(report["errors"][0])
     if report["wrong"]:
         return f"{report['wrong']} results differ from the program's own"
     if report["interpreters"] != 4:
