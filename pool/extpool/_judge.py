@@ -70,7 +70,8 @@ def _answer(settings, name, verdicts, command, overrides, source=""):
 
 def _about(name, target, entry, command, overrides, source):
     entry = entry if isinstance(entry, dict) else {}
-    verdict = entry.get("verdict") or "unknown"
+    verdict = entry.get("verdict")
+    verdict = verdict if isinstance(verdict, str) else "unknown"
     outcome = _PASSING.get(verdict, REFUSED)
     if verdict == "runs-with-gil" and target == "free-threaded":
         outcome = PASSED  # CPython turns the GIL of that interpreter on, and says so

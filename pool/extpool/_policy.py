@@ -85,7 +85,10 @@ def accepts(name, path):
     if is_standard(real) or real == _settings["own"]:
         return True
     known = _pool._decision(_key(name, real))
-    decision = unpack(known) if known else _judged(name, path, real)
+    try:
+        decision = unpack(known) if known else _judged(name, path, real)
+    except ImportError:
+        return False
     return decision[0] in (PASSED, WARNED)
 
 
@@ -115,13 +118,14 @@ def unpack(decision):
 
 
 def _judged(name, path, real):
-    """[outcome, module, path, verdict, text], fit to be printed and joined."""
+    """[outcome, module, path, verdict, text], fit to be printed and joined. ImportError when it
+    could not be found out this time (no memory, too many open files): that is not remembered."""
     from . import _judge
     try:
         outcome, verdict, text = _judge.judge(_settings, name, path, real)
     except Exception as error:
-        outcome, verdict = REFUSED, "unknown"
-        text = f"{name!r} was not checked: {type(error).__name__}: {error}"
+        text = f"extpool: {name!r} was not checked: {type(error).__name__}: {error}"
+        raise ImportError(_judge.plain(text), name=name, path=path) from error
     return [outcome, *map(_judge.plain, (name, path, verdict, "extpool: " + text))]
 
 
@@ -131,4 +135,7 @@ def _say(decision):
         _pool._tell(text)
     elif outcome == UNSAFE and sys.stderr is not None:
         # Before it is loaded: afterwards there may be nobody left to say it.
-        print(f"{SWITCH}=1 loads this all the same: {text}", file=sys.stderr, flush=True)
+        try:
+            print(f"{SWITCH}=1 loads this all the same: {text}", file=sys.stderr, flush=True)
+        except (OSError, ValueError):
+            pass  # it is closed

@@ -1,4 +1,4 @@
-"""Verdict files and what is said about decisions: the policy's part in the program's interpreter."""
+"""Verdict files, and what is said about decisions: the policy in the program's interpreter."""
 
 import collections
 import json
@@ -11,8 +11,8 @@ Decision = collections.namedtuple("Decision", "module path outcome verdict text"
 Decision.__doc__ = """What a pool decided about an extension module that a worker imported.
 
 outcome: "passed", "warned", "refused", "unsafe" (UNSAFE_EXTPOOL_LOAD=1 loaded it) or "private"
-(each worker has a copy of its own; nothing was judged);
-verdict: that of extcheck which decided; text: the sentence that a warning or error says."""
+(each worker has a copy, nothing was judged); verdict: that of extcheck which decided; text: the
+sentence that a warning or error says."""
 
 _TARGETS = ("own-gil", "free-threaded")
 _told = {}  # the registry by which warnings know what was said

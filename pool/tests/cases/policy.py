@@ -394,6 +394,14 @@ class Ways(PolicyCase):
         self.assertEqual(self.in_pool(load, path, policy="declared")[0], 42)
         self.refused(path, "was not checked")
 
+    def test_what_cannot_be_read_is_refused_and_not_remembered(self):
+        folder = str(self.folder / ("spam" + SUFFIX))
+        os.mkdir(folder)
+        error, decisions = self.in_pool(load, folder)
+        self.assertIsInstance(error, ImportError)
+        self.assertIn("'spam' was not checked: IsADirectoryError", str(error))
+        self.assertEqual(decisions, [])
+
     def test_links_are_followed(self):
         path = self.noted(note("not-ready"))
         link = self.folder / ("spam" + SUFFIX)
