@@ -184,6 +184,28 @@ image_add_note_segments(struct image *image)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+/* A loaded segment, or the table of segments, that ends behind the file's end: no loader takes such
+ * a file. libelf counts those that are there. */
+static bool
+image_is_cut(const struct image *image, size_t named)
+{
+    size_t n = 0;
+    if (elf_getphdrnum(image->elf, &n) != 0 || n < named) {
+        return true;
+    }
+    for (size_t i = 0; i < n; i++) {
+        GElf_Phdr header;
+        if (!gelf_getphdr(image->elf, (int)i, &header)) {
+            return true;
+        }
+        if (header.p_type == PT_LOAD && (header.p_offset > image->file.n ||
+                                         header.p_filesz > image->file.n - header.p_offset)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *
 image_open(struct image *image, const char *path)
 {
@@ -204,6 +226,9 @@ image_open(struct image *image, const char *path)
     }
     if (header.e_type != ET_DYN && header.e_type != ET_EXEC) {
         return "is an ELF file, but no shared object or program";
+    }
+    if (image_is_cut(image, header.e_phnum)) {
+        return "is an ELF file that was cut off: it ends before its segments do";
     }
     image->machine = header.e_machine;
     image->is_readable = header.e_ident[EI_CLASS] == ELFCLASS64 &&

@@ -314,6 +314,15 @@ class Broken(NoteTest):
         self.expect(0, "gcc", "-c", "spam.c", "-o", "object.so")
         self.assertIn("no shared object", self.expect(2, EXTCHECK, "object.so").err)
 
+    def test_cut_off(self):
+        """No loader takes such a file; that it has no note would be no answer."""
+        (python,) = need("3.13")
+        data = self.made(python).read_bytes()
+        last = data.index(record.START.encode())
+        for size in (80, 300, 1000, last, last + 100):
+            (self.folder / "cut.so").write_bytes(data[:size])
+            self.assertIn("cut off", self.expect(2, EXTCHECK, "--isolated", "cut.so").err)
+
     def mutants(self, data, random_source):
         """Truncations, flipped bytes in the headers and tables, and odd sizes in the note."""
         for cut in random_source.sample(range(1, len(data)), 120):
