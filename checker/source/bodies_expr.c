@@ -1,4 +1,5 @@
 /* Expressions of a function body: loads, stores, calls, atomics. */
+#include <stdio.h>
 #include <string.h>
 
 #include "source/bodies.h"
@@ -365,11 +366,12 @@ static void
 bodies_argument(struct body_walk *b, CXCursor arg, const struct call_target *target, int index)
 {
     const struct cx *cx = b->u->cx;
-    struct str context = {0};
-    str_addf(&context, "arg:%s:%d", target->name ? target->name : "(indirect)", index);
+    char number[16];
+    snprintf(number, sizeof(number), ":%d", index);
     struct usage usage = {
-        .how = "read", .result = "argument", .context = intern(b->u->strings, context.s)};
-    str_free(&context);
+        .how = "read",
+        .result = "argument",
+        .context = unit_join(b->u, "arg:", target->name ? target->name : "(indirect)", number)};
     bool is_const = bodies_const_param(b, target, (unsigned)index);
     const char *atomic = target->name ? bodies_atomic_how(target->name) : NULL;
     CXCursor inner = cx_strip(cx, arg);

@@ -6,16 +6,6 @@
 
 enum { MAX_PATH_STEPS = 24, MAX_STRING = 60 };
 
-static const char *
-describe_join(struct unit *u, const char *prefix, const char *rest, const char *behind)
-{
-    struct str s = {0};
-    str_addf(&s, "%s%s%s", prefix, rest, behind ? behind : "");
-    const char *kept = intern(u->strings, s.s);
-    str_free(&s);
-    return kept;
-}
-
 bool
 describe_integer(struct unit *u, CXCursor c, long *value)
 {
@@ -93,7 +83,7 @@ describe_call(struct unit *u, CXCursor c)
         return "const"; /* INFINITY and NAN */
     }
     bool ours = d->whose == FILE_MAIN || d->whose == FILE_PROJECT;
-    return describe_join(u, "call:", ours ? d->id : d->name, NULL);
+    return unit_join(u, "call:", ours ? d->id : d->name, "");
 }
 
 /* Descriptors grow with each level; deep ones are of no use to a rule. */
@@ -103,7 +93,7 @@ describe_lvalue_text(struct unit *u, const char *prefix, CXCursor c)
     const char *path = NULL, *record = NULL;
     struct decl *root;
     const char *base = describe_lvalue(u, c, &path, &record, &root);
-    return describe_join(u, prefix, base, path);
+    return unit_join(u, prefix, base, path ? path : "");
 }
 
 static const char *
@@ -126,7 +116,7 @@ describe_unary(struct unit *u, CXCursor c)
         if (inner.kind == CXCursor_DeclRefExpr) {
             const char *ref = describe_reference(u, inner);
             bool plain = str_starts(ref, "func:") || str_starts(ref, "immortal:");
-            return plain ? ref : describe_join(u, "addr:", ref, NULL);
+            return plain ? ref : unit_join(u, "addr:", ref, "");
         }
         return describe_lvalue_text(u, "addr:", operand);
     }
@@ -158,7 +148,7 @@ describe(struct unit *u, CXCursor c)
         return "null";
     case CXCursor_StringLiteral: {
         const char *text = describe_string(u, inner);
-        return describe_join(u, "string:", text ? text : "", NULL);
+        return unit_join(u, "string:", text ? text : "", "");
     }
     case CXCursor_DeclRefExpr:
         return describe_reference(u, inner);
@@ -221,7 +211,7 @@ describe_member(struct unit *u, CXCursor *c, struct lvalue_steps *steps, const c
     cx_children_free(&children);
     bool arrow = !has_base || describe_is_pointer(u, base);
     const char *name = cx_text(cx, u->strings, cx->getCursorSpelling(*c));
-    describe_step(steps, describe_join(u, arrow ? "->" : ".", name, NULL));
+    describe_step(steps, unit_join(u, arrow ? "->" : ".", name, ""));
     if (record && !*record) {
         CXCursor field = cx->getCursorReferenced(*c);
         CXCursor parent = cx->getCursorSemanticParent(field);
@@ -278,7 +268,7 @@ describe_address(struct unit *u, struct lvalue_steps *steps)
         steps->n--;
     }
     else if (str_starts(last, "->")) {
-        steps->at[steps->n - 1] = describe_join(u, ".", last + 2, NULL);
+        steps->at[steps->n - 1] = unit_join(u, ".", last + 2, "");
     }
 }
 

@@ -374,13 +374,19 @@ unit_id(struct unit *u, CXCursor c)
     return kept;
 }
 
-static const char *
-unit_join(struct unit *u, const char *prefix, const char *rest)
+/* Nearly every node needs one: no printf(), and no memory for what is short. */
+const char *
+unit_join(struct unit *u, const char *first, const char *second, const char *third)
 {
-    struct str s = {0};
-    str_addf(&s, "%s%s", prefix, rest);
-    const char *kept = intern(u->strings, s.s);
-    str_free(&s);
+    size_t a = strlen(first), b = strlen(second), c = strlen(third);
+    char few[256], *all = a + b + c <= sizeof(few) ? few : xmalloc(a + b + c);
+    memcpy(all, first, a);
+    memcpy(all + a, second, b);
+    memcpy(all + a + b, third, c);
+    const char *kept = intern_n(u->strings, all, a + b + c);
+    if (all != few) {
+        free(all);
+    }
     return kept;
 }
 
@@ -422,11 +428,11 @@ unit_fill_variable(struct unit *u, CXCursor c, struct decl *d)
         d->sort = DECL_STATIC;
         bool builtin = d->whose == FILE_PYTHON;
         d->id = builtin ? d->name : unit_id(u, c);
-        d->ref = unit_join(u, builtin ? "immortal:" : "var:", d->id);
+        d->ref = unit_join(u, builtin ? "immortal:" : "var:", d->id, "");
     }
     else {
         d->sort = DECL_LOCAL;
-        d->ref = unit_join(u, "local:", d->name);
+        d->ref = unit_join(u, "local:", d->name, "");
     }
 }
 
@@ -463,11 +469,11 @@ unit_decl(struct unit *u, CXCursor c)
         }
         bool ours = d->whose == FILE_MAIN || d->whose == FILE_PROJECT;
         d->id = ours ? unit_id(u, c) : d->name;
-        d->ref = unit_join(u, "func:", d->id);
+        d->ref = unit_join(u, "func:", d->id, "");
     }
     else if (c.kind == CXCursor_EnumConstantDecl) {
         d->sort = DECL_CONSTANT;
-        d->ref = unit_join(u, "const:", d->name);
+        d->ref = unit_join(u, "const:", d->name, "");
     }
     return d;
 }

@@ -109,6 +109,8 @@ struct unit_place unit_spot(struct unit *u, CXCursor c);
 struct unit_place unit_place(struct unit *u, CXCursor c);
 /* Sets the store's file for the next fact. */
 void unit_set_file(struct unit *u, const struct unit_place *place);
+/* The three texts as one, interned. */
+const char *unit_join(struct unit *u, const char *first, const char *second, const char *third);
 /* The identifier as written at a place; NULL when there is none. It is a macro's name when the
  * node comes out of a macro. */
 const char *unit_word_at(struct unit *u, const struct unit_place *place);
