@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""The pool's cases under AddressSanitizer and ThreadSanitizer: no report of ours.
+
+The interpreters are those that tools/pythons builds from source: 3.13, and 3.13t under TSan, with
+the suppressions that come with CPython. A report is CPython's own when the memory is a variable of
+the interpreter itself: making an interpreter writes the static types and tables of 3.13t again
+while others read them. Any other report that names a frame of ours counts, and so does one whose
+stack the sanitizer has forgotten."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import pooltest
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pooltest.BUILD / "sanitizers"
+LIMIT = 900  # seconds
+REPORT = {
+    "address": re.compile(r"==\d+==ERROR: AddressSanitizer.*?(?===\d+==ABORTING|\Z)", re.S),
+    "thread": re.compile(r"^WARNING: ThreadSanitizer:.*?^SUMMARY:[^\n]*", re.S | re.M),
+}
+OWN_FRAME = re.compile(r"/pool/src/|_pool\.cpython")
+ORIGIN = re.compile(r"^ *(Thread|Mutex) .*?(?=^$|\Z)", re.S | re.M)  # where those were created
+INTERPRETER_MEMORY = re.compile(r"Location is global '[^']*' of size \d+ at \S+ \(python3")
+FORGOTTEN = "failed to restore the stack"
+FAULTS = ["-k", "end_of_the_program", "-k", "while_forking", "-k", "never_hit", "-k", "end_badly"]
+RUNS = {
+    "address": [["values"], ["calls"], ["sharing"], ["faults", *FAULTS, "-k", "terminate"]],
+    "thread": [["values"], ["calls"], ["sharing"], ["faults", *FAULTS[:4]]],
+}
+
+
+def is_ours(report):
+    accesses = ORIGIN.sub("", report)
+    return (bool(OWN_FRAME.search(accesses)) or FORGOTTEN in accesses) \
+        and not INTERPRETER_MEMORY.search(report)
+
+
+def tool(*arguments):
+    done = subprocess.run([sys.executable, pooltest.ROOT / "tools" / "pythons", *arguments],
+                          capture_output=True, text=True, timeout=3000, check=True)
+    return done.stdout
+
+
+def runtime(name):
+    done = subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True,
+                          timeout=60, check=True)
+    return done.stdout.strip()
+
+
+def setting(sanitizer):
+    """(command before the script, environment)."""
+    if sanitizer == "address":
+        return [pooltest.interpreters()["3.13"]], {
+            "LD_PRELOAD": runtime("libasan.so"), "PYTHONMALLOC": "malloc",
+            "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:log_path="}
+    python = tool("ensure", "3.13t-tsan").split("\t")[2]
+    own = pathlib.Path(tool("source", "3.13").strip(), "Tools", "tsan",
+                       "suppressions_free_threading.txt")
+    # setarch: ThreadSanitizer of this age does not know the address layout of newer kernels.
+    return ["setarch", "-R", python], {
+        "PYTHON_GIL": "0", "TSAN_OPTIONS":
+        f"exitcode=0:halt_on_error=0:history_size=4:suppressions={own}:log_path="}
+
+
+class Sanitizers(unittest.TestCase):
+    def run_all(self, sanitizer):
+        command, more = setting(sanitizer)
+        folder = BUILD / sanitizer
+        pooltest.pool_build.build(command[-1], folder, cc="gcc", cflags=[
+            f"-fsanitize={sanitizer}", "-fno-omit-frame-pointer", "-O1"])
+        for case, *options in RUNS[sanitizer]:
+            with self.subTest(case=case), tempfile.TemporaryDirectory() as logs:
+                env = pooltest.environment(folder, **more)
+                name = "ASAN_OPTIONS" if sanitizer == "address" else "TSAN_OPTIONS"
+                env[name] += os.path.join(logs, "report")
+                done = subprocess.run([*command, HERE / "cases" / f"{case}.py", *options], env=env,
+                                      capture_output=True, text=True, timeout=LIMIT, check=False)
+                reports = [report for path in pathlib.Path(logs).iterdir()
+                           for report in REPORT[sanitizer].findall(
+                               path.read_text(encoding="utf-8", errors="replace"))]
+                ours = [report for report in reports if is_ours(report)]
+                print(f"{sanitizer} {case}: {len(reports)} reports, {len(ours)} of ours",
+                      file=sys.stderr)
+                self.assertEqual(ours, [], ours and ours[0][:6000])
+                self.assertEqual(done.returncode, 0, done.stderr[-3000:])
+                self.assertRegex(done.stderr, r"Ran [1-9]\d* tests? in .*\n\nOK")
+
+    def test_address(self):
+        self.run_all("address")
+
+    def test_thread(self):
+        self.run_all("thread")
+
+    def test_the_filter(self):
+        frame = "    #0 f /x/pool/src/core.c:5 (_pool.cpython-313t.so+0x1)\n"
+        python = "    #0 type_ready Objects/typeobject.c:1 (python3.13t+0x1)\n"
+        where = "  Location is {} (python3.13t+0x1)\n\n"
+        heap = where.format("heap block of size 8 at 0x1")
+        static = where.format("global 'PyList_Type' of size 408 at 0x1")
+        created = "  Thread T1 (tid=1, running) created by main thread at:\n" + frame + "\n"
+        self.assertTrue(is_ours("  Write by T1:\n" + frame + "\n" + heap + created))
+        self.assertTrue(is_ours("  Write by T1:\n" + python + frame + "\n" + heap + created))
+        self.assertTrue(is_ours("  Write by T1:\n    [failed to restore the stack]\n\n" + heap))
+        self.assertFalse(is_ours("  Write by T1:\n" + python + frame + "\n" + static + created))
+        self.assertFalse(is_ours("  Write by T1:\n" + python + "\n" + heap + created))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[1:]], verbosity=2)
