@@ -13,6 +13,8 @@ Needs `distributed` in the program and in the workers, extpool in both, and noth
 modules of the functions in the interpreters.
 """
 
+import sys
+import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 from distributed import WorkerPlugin
@@ -30,7 +32,9 @@ class InterpreterPoolPlugin(WorkerPlugin):
     options: other keyword arguments of InterpreterPool, such as policy or initializer.
 
     The pool is made with the first task and ends with the worker. It is that of offload():
-    worker processes that run several Dask workers have one pool.
+    worker processes that run several Dask workers have one pool. Dask's statistical profiler is
+    turned off in the process: sys._current_frames(), which it lives on, corrupts the memory of
+    interpreters with a GIL of their own (3.13 crashes soon) and tells nothing but the caller then.
     Since: 0.1; distributed 2024.12 or newer.
     """
 
@@ -44,6 +48,7 @@ class InterpreterPoolPlugin(WorkerPlugin):
 
     def setup(self, worker):
         """Called by Dask in each worker process."""
+        _stop_profiling(worker)
         count = self.max_workers or worker.state.nthreads
         _offload.configure_offload(max_workers=count, **self.options)
         executor = worker.executors[self.executor] = TaskExecutor(worker.state.nthreads)
@@ -81,6 +86,18 @@ class TaskExecutor(Executor):
     def shutdown(self, wait=True, *, cancel_futures=False):
         """Takes no more tasks."""
         self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+
+def _stop_profiling(worker):
+    """CPython makes frame objects of other interpreters' frames with the caller's allocator."""
+    callback = worker.periodic_callbacks.get("profile")
+    if callback is not None:
+        callback.stop()
+    sys._current_frames = _own_frame
+
+
+def _own_frame():
+    return {threading.get_ident(): sys._getframe(1)}
 
 
 def _is_task(thing):

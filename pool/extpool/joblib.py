@@ -26,7 +26,7 @@ _EXIT_TIMEOUT = 5.0  # seconds; at the end of the program nobody waits for a loo
 
 
 def register(name="extpool", make_default=False):
-    """Makes the backend known to joblib under that name. Since: 0.1; joblib 1.3 or newer."""
+    """Makes the backend known to joblib under that name. Since: 0.1; joblib 1.5 or newer."""
     register_parallel_backend(name, InterpreterPoolBackend, make_default=make_default)
 
 

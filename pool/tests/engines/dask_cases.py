@@ -73,14 +73,14 @@ class Dask(unittest.TestCase):
         self.client = self.cluster.client
 
     def gather(self, futures):
-        return self.client.gather(futures)
+        return [future.result(timeout=LIMIT) for future in futures]
 
     def test_offload_and_plugin(self):
         client = self.client
         plain = [heavy(n) for n in range(20)]
         here = extpool.offload(heavy)
-        self.assertEqual(self.gather(client.map(here, range(20))), plain)  # no plugin needed
         client.register_plugin(InterpreterPoolPlugin())
+        self.assertEqual(self.gather(client.map(here, range(20))), plain)
 
         def inside(**settings):
             return set(self.gather(client.map(where, range(30), pure=False, **settings)))
