@@ -56,13 +56,12 @@ def provide(version, site):
     for platform in PLATFORMS:
         options += ["--platform", platform]
     for wanted in [*LISTED, *MORE, *NEEDED]:
-        name, _, release = wanted.partition("==")
-        had = list(WHEELS.glob(f"{name.replace('.', '_').replace('-', '_')}-{release}-*.whl"))
+        had = list(WHEELS.glob(wheel_name(wanted) + "-*.whl"))
         fitting = [wheel for wheel in had if fits(wheel.name, version)]
         if not fitting:
             subprocess.run([sys.executable, "-m", "pip", "download", "--dest", WHEELS, *options,
                             wanted], check=False)
-            had = WHEELS.glob(f"{name.replace('.', '_').replace('-', '_')}-{release}-*.whl")
+            had = WHEELS.glob(wheel_name(wanted) + "-*.whl")
             fitting = [wheel for wheel in had if fits(wheel.name, version)]
         if fitting:
             with zipfile.ZipFile(fitting[0]) as wheel:
@@ -70,6 +69,11 @@ def provide(version, site):
     if not any(site.glob("*.dist-info")):
         sys.exit(3)
     marker.touch()
+
+
+def wheel_name(wanted):
+    name, _, release = wanted.partition("==")
+    return f"{name.replace('.', '_').replace('-', '_')}-{release}"
 
 
 def fits(wheel, version):
@@ -109,9 +113,11 @@ def judge(report):
     return None if report["copies"] else "nothing was loaded as a private copy"
 
 
-def row(python, env, wanted, name, seconds):
+def row(python, env, site, wanted, name, seconds):
     """(passed, a row of the table)"""
     package = wanted.replace("==", " ")
+    if not list(site.glob(wheel_name(wanted) + ".dist-info")):
+        return False, f"| {package} | no wheel | | | | | |"
     report, why = child(python, env, "stress", name, seconds)
     why = why or judge(report)
     if why:
@@ -145,7 +151,7 @@ def main():
     passed = 0
     for wanted, name in {**LISTED, **MORE}.items():
         if names is None or name in names:
-            good, text = row(python, env, wanted, name, options.seconds)
+            good, text = row(python, env, site, wanted, name, options.seconds)
             passed += good and wanted in LISTED
             print(text, flush=True)
     print(f"\n{passed} of {len(LISTED)} listed packages pass.")

@@ -120,13 +120,13 @@ class _Copies:
         try:
             with self._loading:
                 image = self._load(os.path.realpath(path), _root(name, path), ())
-            init = _pool.copy_find(image.handle, _init_name(name))
+            init, exported = _find_hook(image.handle, name)
         except ImportError as error:
             raise _refusal(name, path, str(error)) from None
         _record(name, path)
         _silence(name.partition(".")[0])
         self._covered.add((name, path))
-        module, phases = self._permitted(-1, _pool.copy_create, init, spec)
+        module, phases = self._permitted(-1, _pool.copy_create, init, spec, exported)
         if phases == 1:
             _name_fully(module, name)
             self._singles[name, path] = module, dict(module.__dict__)
@@ -255,12 +255,18 @@ def _find(name, folders, root):
 
 # ---- modules ----
 
-def _init_name(name):
+def _find_hook(handle, name):
+    """(address, is it an export hook of 3.15?)"""
     last = name.rpartition(".")[2]
-    try:
-        return "PyInit_" + last.encode("ascii").decode("ascii")
-    except UnicodeEncodeError:
-        return "PyInitU_" + last.encode("punycode").decode("ascii").replace("-", "_")
+    ending = "_" + last
+    if not last.isascii():
+        ending = "U_" + last.encode("punycode").decode("ascii").replace("-", "_")
+    if sys.version_info >= (3, 15):
+        try:
+            return _pool.copy_find(handle, "PyModExport" + ending), True
+        except ImportError:
+            pass
+    return _pool.copy_find(handle, "PyInit" + ending), False
 
 
 def _silence(package):

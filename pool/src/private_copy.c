@@ -256,24 +256,45 @@ copy_initialize(void *address)
     return created;
 }
 
+#if PY_VERSION_HEX >= 0x030f0000
+/* With an export hook, which returns a table of slots. */
+static PyObject *
+copy_create_exported(void *address, PyObject *spec)
+{
+    PySlot *(*hook)(void);
+    memcpy(&hook, &address, sizeof(hook));
+    const PySlot *slots = hook();
+    if (!slots) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_SystemError, "the export hook failed without an exception");
+        }
+        return NULL;
+    }
+    return PyModule_FromSlotsAndSpec(slots, spec);
+}
+#endif
+
 static PyObject *
 copy_create(PyObject *Py_UNUSED(module), PyObject *args)
 {
     void *address;
     PyObject *spec;
-    if (!PyArg_ParseTuple(args, "O&O:copy_create", copy_address, &address, &spec)) {
+    int exported;
+    int phases = 2;
+    if (!PyArg_ParseTuple(args, "O&Op:copy_create", copy_address, &address, &spec, &exported)) {
         return NULL;
     }
+#if PY_VERSION_HEX >= 0x030f0000
+    PyObject *created = exported ? copy_create_exported(address, spec) : copy_initialize(address);
+#else
     PyObject *created = copy_initialize(address);
-    if (!created) {
-        return NULL;
-    }
-    int phases = PyObject_TypeCheck(created, &PyModuleDef_Type) ? 2 : 1;
-    if (phases == 1) {
-        created = copy_register(created);
-    }
-    else {
+#endif
+    if (created && !exported && PyObject_TypeCheck(created, &PyModuleDef_Type)) {
         created = PyModule_FromDefAndSpec((PyModuleDef *)created, spec); /* a def is not counted */
+    }
+    else if (created && !exported) {
+        phases = 1;
+        created = copy_register(created);
     }
     return created ? Py_BuildValue("(Ni)", created, phases) : NULL;
 }

@@ -11,8 +11,9 @@
  *   copy_imports(copy, name): does it use the symbol `name` of others?
  *   copy_load(copy, ((name, other), ...), dlopen flags): a handle, which is a number
  *   copy_alias(handle, name): others that are loaded later can need the copy by that name
- *   copy_find(handle, name of the init function): its address
- *   copy_create(address, spec): (module, phases); one with two phases is not executed yet
+ *   copy_find(handle, name of the init function or export hook): its address
+ *   copy_create(address, spec, is it an export hook?): (module, phases); one with two phases is not
+ *       executed yet
  * What fails raises ImportError with the reason only; the caller knows the module. There are none
  * where private copies do not work: other systems, other C libraries, free-threaded builds. */
 extern PyMethodDef private_copy_methods[];

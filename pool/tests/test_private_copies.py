@@ -49,6 +49,8 @@ def package(version, python):
     for name in ("pending", "room"):
         compile_one(site / (name + suffix), SOURCES / f"{name}.c", *include)
     compile_one(site / ("nothing" + suffix), SOURCES / "tally.c")
+    if version == "3.15":
+        compile_one(site / ("exported" + suffix), SOURCES / "exported.c", *include)
     for name in ("single_phase_bad", "single_phase_good"):
         compile_one(site / (name + suffix), TESTMODS / name / f"{name}.c", *include)
     whole = core.read_bytes()

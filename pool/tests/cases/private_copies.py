@@ -77,6 +77,11 @@ def import_one(name):
     return "imported"
 
 
+def use_exported():
+    import exported
+    return exported.executed, exported.count()
+
+
 def import_from_threads():
     import threading
     found = []
@@ -127,6 +132,12 @@ class State(unittest.TestCase):
             for _ in range(3):
                 found = in_every_worker(pool, subclass_and_collect, 300)
                 self.assertEqual({result for _, result in found}, {0})
+
+    @unittest.skipIf(sys.version_info < (3, 15), "export hooks are new in 3.15")
+    def test_export_hooks(self):
+        with InterpreterPool(WORKERS, isolation="private-copy") as pool:
+            found = in_every_worker(pool, use_exported)
+            self.assertEqual([result for _, result in found], [(1, 2)] * WORKERS)
 
     def test_threads_of_one_interpreter_import_at_once(self):
         for _ in range(4):
