@@ -66,7 +66,9 @@ class Modules:
         self.facts = pooltest.pool_build.probe(python)
         self.flags = pooltest.pool_build.include_flags(python, self.facts)
         self.folder = pooltest.BUILD / "policy" / name
-        texts = [path.read_text("utf-8") for path in sorted(TESTMODS.glob("shim_cache_*/*.c"))]
+        sources = [*TESTMODS.glob("shim_cache_*/*.c"), *SHIM.glob("src/*.[ch]"),
+                   *SHIM.glob("include/**/*.h")]
+        texts = [path.read_text("utf-8") for path in sorted(sources)]
         record = self.folder / "stamp"
         now = stamp(name, *texts)
         if record.exists() and record.read_text("utf-8") == now:
