@@ -1,29 +1,31 @@
-"""The first use of a binary in this process, by several interpreters and several threads of each at
-once: first_import.py PATH INTERPRETERS THREADS own|shared.
+"""The first use of a binary by several interpreters at once and several threads of each, in the first
+round by anybody in this process: first_import.py PATH INTERPRETERS THREADS ROUNDS own|shared.
 
 Threads of one interpreter share its import lock, so they execute module objects of their own: each
 runs the init function, and ExtShim_Begin() in it, at the same moment.
 """
 
+import os
 import sys
 import threading
-import time
 
 import interps
 
-PATH, INTERPRETERS, THREADS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-OWN_GIL = sys.argv[4] == "own"
+PATH = sys.argv[1]
+INTERPRETERS, THREADS, ROUNDS = map(int, sys.argv[2:5])
+OWN_GIL = sys.argv[5] == "own"
 CODE = """
 import importlib.machinery, importlib.util, threading, time
 loader = importlib.machinery.ExtensionFileLoader("kinds", {path!r})
-found, wrong = [], []
+found, wrong, ready = [], [], []
 
 def load():
     try:
         spec = importlib.util.spec_from_file_location("kinds", {path!r}, loader=loader)
-        while time.perf_counter() < {start!r}:
-            pass
         module = importlib.util.module_from_spec(spec)
+        ready.append(1)
+        while len(ready) < {threads} and not wrong:
+            time.sleep(0)
         loader.exec_module(module)
         found.append(module)
     except BaseException as error:
@@ -48,10 +50,9 @@ with open({said}, "w", closefd=False) as stream:
 """
 
 
-def main():
-    import os
+def first_use():
     reader, writer = os.pipe()
-    code = CODE.format(path=PATH, threads=THREADS, said=writer, start=time.perf_counter() + 0.5)
+    code = CODE.format(path=PATH, threads=THREADS, said=writer)
     made = [interps.create(OWN_GIL) for _ in range(INTERPRETERS)]
     wrong = []
 
@@ -74,7 +75,8 @@ def main():
     assert len(set(types)) == INTERPRETERS, "interpreters share a type"
     for each in made:
         interps.destroy(each)
-    print(f"{INTERPRETERS} interpreters, {THREADS} threads each")
 
 
-main()
+for _ in range(ROUNDS):
+    first_use()
+print(f"{ROUNDS} times {INTERPRETERS} interpreters with {THREADS} threads")
