@@ -115,11 +115,33 @@ calls_is_attached(struct program *p, const struct body *b, const struct fact_cal
     return false;
 }
 
+/* REF05: a count that is worked out from the old one. Deallocators bring an object back to life
+ * that nobody else has. */
+static void
+calls_check_refcount(struct program *p, const struct body *b, const struct fact_call *call)
+{
+    if (b->binding && str_list_has("tp_dealloc,tp_finalize,tp_del,tp_free", b->binding)) {
+        return;
+    }
+    SCAN_CALLS(b, read)
+    {
+        if (read->seq < call->seq && read->at.line == call->at.line &&
+            scan_call_is(read, "Py_REFCNT,_Py_REFCNT") &&
+            str_same(call_arg(b, read, 0), call_arg(b, call, 0))) {
+            program_flaw(p, &call->at, b, "refcount-rewritten", call->callee);
+            return;
+        }
+    }
+}
+
 static void
 calls_check_one(struct program *p, const struct body *b, const struct fact_call *call)
 {
     if (scan_call_is(call, calls_once)) {
         calls_check_once(p, b, call);
+    }
+    else if (scan_call_is(call, "Py_SET_REFCNT,_Py_SetRefcnt,_Py_SET_REFCNT")) {
+        calls_check_refcount(p, b, call);
     }
     else if (scan_call_is(call, calls_tss)) {
         calls_check_tss(p, b, call);

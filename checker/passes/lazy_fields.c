@@ -74,6 +74,32 @@ lazy_is_self(const struct program *p, const struct body *b, const struct fact_ac
 }
 
 static bool
+lazy_gives_state(const char *value)
+{
+    const char *call = value_of(value, "call");
+    return call && str_list_has("PyModule_GetState,_PyModule_GetState,PyType_GetModuleState,"
+                                "_PyType_GetModuleState",
+                                call);
+}
+
+/* The state of the module, which the threads of one interpreter share: from the API or from a
+ * function of the project that returns what the API gave. */
+static bool
+lazy_is_state(const struct program *p, const struct body *b, const struct fact_access *a)
+{
+    const char *value = scan_resolve(b, a->var, a->seq);
+    const struct body *helper = scan_body(p, value_of(value, "call"));
+    for (size_t i = 0; helper && i < helper->events.n; i++) {
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)helper->events.at[i];
+        if (helper->events.at[i]->kind == FACT_jump && str_same(jump->kind, "return") &&
+            lazy_gives_state(scan_resolve(helper, jump->value, jump->seq))) {
+            return true;
+        }
+    }
+    return lazy_gives_state(value);
+}
+
+static bool
 lazy_concerns(const struct fact_access *a)
 {
     return str_same(a->how, "write") && str_starts(a->path, "->") && !strpbrk(a->path + 2, "[>.") &&
@@ -103,7 +129,7 @@ pass_lazy_fields(struct program *p)
         }
         SCAN_ACCESSES(b, a)
         {
-            if (lazy_concerns(a) && lazy_is_self(p, b, a)) {
+            if (lazy_concerns(a) && (lazy_is_self(p, b, a) || lazy_is_state(p, b, a))) {
                 lazy_check(p, b, a);
             }
         }

@@ -171,6 +171,25 @@ state_handler(const struct program *p, const struct body *b, const struct fact_c
     return direct;
 }
 
+/* Does the handler end the process on every path that comes to its end? Then what it breaks before
+ * that is only the report of a crash. */
+static bool
+state_handler_ends(const struct program *p, const struct body *handler)
+{
+    SCAN_CALLS(handler, call)
+    {
+        const struct fact_block *block = flow_block(handler, call->block);
+        const struct body *callee = scan_body(p, call->id);
+        bool ends = scan_call_is(call, "abort,_exit,_Exit,quick_exit,raise,Py_FatalError") ||
+                    (callee && callee->fact->attributes &&
+                     str_list_has(callee->fact->attributes, "noreturn"));
+        if (ends && block && str_same(block->kind, "body")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* PST07 and the exit handlers: what does the installed function reach? */
 static void
 state_check_handler(struct program *p, const struct body *b, const struct fact_call *call)
@@ -193,6 +212,7 @@ state_check_handler(struct program *p, const struct body *b, const struct fact_c
     struct fact_flaw *flaw = program_flaw(p, &call->at, b, what, handler->fact->name);
     flaw->detail = reached->callee;
     flaw->detail2 = call->callee;
+    flaw->number = !at_exit && state_handler_ends(p, handler);
     flaw_relate(p, flaw, &reached->at, "called here");
 }
 
