@@ -14,6 +14,7 @@ struct instance_site {
 
 struct instance_field {
     struct root_field where;
+    const char *record;                       /* the struct of the last step to it */
     struct instance_site first[CHANGE_KINDS]; /* the first place of each kind */
     struct instance_site other;               /* a place in another function */
     bool constants;                           /* every plain write stores a constant */
@@ -45,6 +46,22 @@ instance_member(const struct program *p, const struct root_field *where)
     return NULL;
 }
 
+/* As the code names it. */
+static const char *
+instance_name(const struct root_field *where)
+{
+    return where->inner ? where->inner : where->field;
+}
+
+/* What the field is; of a struct inside the object only what the innermost name is. */
+static const char *
+instance_class(const struct program *p, const struct instance_field *field)
+{
+    const struct fact_member *m = instance_member(p, &field->where);
+    const char *dot = field->where.inner ? strrchr(field->where.inner, '.') : NULL;
+    return dot ? scan_member_class(p, field->record, dot + 1) : m ? m->class : NULL;
+}
+
 /* Locks and atomic members bring their own order. */
 static bool
 instance_is_ordered(const struct program *p, const struct root_field *where)
@@ -58,7 +75,7 @@ static struct instance_field *
 instance_record(struct instances *all, const struct root_field *where)
 {
     struct program *p = all->p;
-    const char *key = arena_printf(&p->arena, "%s %s", where->record, where->field);
+    const char *key = arena_printf(&p->arena, "%s %s", where->record, instance_name(where));
     void **slot = map_slot(&all->by_key, key);
     struct instance_field *field = *slot;
     if (!field) {
@@ -97,7 +114,8 @@ instance_drops_old(struct instances *all, const struct body *b, const struct roo
         struct root_field dropped;
         if (scan_call_is(call, instance_drops) &&
             roots_value_field(all->p, all->roots, b, call_arg(b, call, 0), call->seq, &dropped) &&
-            str_same(dropped.base, where->base) && str_same(dropped.field, where->field)) {
+            str_same(dropped.base, where->base) &&
+            str_same(instance_name(&dropped), instance_name(where))) {
             return true;
         }
     }
@@ -109,7 +127,9 @@ instance_kind(struct instances *all, const struct body *b, const struct fact_acc
               const struct root_field *where)
 {
     const struct fact_member *m = instance_member(all->p, where);
-    bool object = !m || str_same(m->class, "object-pointer");
+    const char *dot = where->inner ? strrchr(where->inner, '.') : NULL;
+    const char *class = dot ? scan_member_class(all->p, a->class, dot + 1) : m ? m->class : NULL;
+    bool object = !class || str_same(class, "object-pointer");
     if (a->macro && str_list_has(instance_setrefs, a->macro)) {
         return CHANGE_SETREF;
     }
@@ -198,6 +218,7 @@ instance_access(struct instances *all, const struct body *b, const struct fact_a
     }
     struct instance_site site = {&a->at, b};
     struct instance_field *field = instance_add(all, &where, kind, &site);
+    field->record = a->class;
     field->constants &=
         where.initial || (kind == CHANGE_PLAIN && (value_of(a->value, "const") ||
                                                    instance_is_cached_number(all, b, a, &where)));
@@ -246,13 +267,13 @@ instance_report(struct instances *all, const struct instance_field *field)
         return;
     }
     const struct instance_site *site = &field->first[kind];
-    const struct fact_member *m = instance_member(all->p, &field->where);
     bool setter = kind == CHANGE_PLAIN && field->setters;
-    struct fact_flaw *flaw = program_flaw(
-        all->p, site->at, site->body, setter ? "field-setter" : words[kind], field->where.field);
+    struct fact_flaw *flaw =
+        program_flaw(all->p, site->at, site->body, setter ? "field-setter" : words[kind],
+                     instance_name(&field->where));
     flaw->detail = field->where.record;
     flaw->detail2 = site->body->fact->name;
-    flaw->class = m ? m->class : NULL;
+    flaw->class = instance_class(all->p, field);
     /* A flag that is only ever set to constants cannot be torn; it can come late. */
     flaw->number = kind == CHANGE_PLAIN && field->constants && str_same(flaw->class, "scalar");
     if (field->other.at && field->other.at != site->at) {

@@ -9,6 +9,8 @@ enum { ROOTS_MAX_PARAMS = 16, ROOTS_MAX_HOPS = 6 };
 
 struct root_mask {
     unsigned run, init; /* bit N: parameter N is shared; it is while __init__ runs */
+    /* The same for parameters that point to a struct inside a shared object: grow(&self->buf). */
+    unsigned inside_run, inside_init;
 };
 
 /* Nobody else holds the object yet, or any more. */
@@ -175,6 +177,19 @@ roots_resolve(const struct program *p, const struct body *b, const char *value, 
     return resolved;
 }
 
+/* The parameter that `&self->part` points into, or -1. */
+static int
+roots_inside(struct program *p, const struct body *b, const char *value, long seq)
+{
+    const char *path = value_of(scan_resolve(b, value, seq), "addr");
+    const char *arrow = path ? strstr(path, "->") : NULL;
+    if (!arrow || strstr(arrow + 2, "->") || strpbrk(arrow, "[*(")) {
+        return -1;
+    }
+    const char *base = arena_copy(&p->arena, path, (size_t)(arrow - path));
+    return roots_param(roots_resolve(p, b, base, seq));
+}
+
 /* Hands shared parameters on to the callee; returns whether anything is new there. */
 static bool
 roots_pass_on(struct program *p, struct shared_roots *roots, const struct body *b,
@@ -191,16 +206,26 @@ roots_pass_on(struct program *p, struct shared_roots *roots, const struct body *
         if (param >= 0) {
             found.run |= (from->run >> param & 1U) << i;
             found.init |= (from->init >> param & 1U) << i;
+            found.inside_run |= (from->inside_run >> param & 1U) << i;
+            found.inside_init |= (from->inside_init >> param & 1U) << i;
+        }
+        int around = roots_inside(p, b, call_arg(b, call, i), call->seq);
+        if (around >= 0) {
+            found.inside_run |= ((from->run | from->inside_run) >> around & 1U) << i;
+            found.inside_init |= ((from->init | from->inside_init) >> around & 1U) << i;
         }
     }
-    if ((!found.run && !found.init) || !roots_unlocked(p, b, call->seq, call->block)) {
+    bool any = found.run || found.init || found.inside_run || found.inside_init;
+    if (!any || !roots_unlocked(p, b, call->seq, call->block)) {
         return false;
     }
     struct root_mask *mask = roots_mask(p, roots, callee);
     struct root_mask before = *mask;
     mask->run |= found.run;
     mask->init |= found.init;
-    return mask->run != before.run || mask->init != before.init;
+    mask->inside_run |= found.inside_run;
+    mask->inside_init |= found.inside_init;
+    return memcmp(mask, &before, sizeof(before)) != 0;
 }
 
 static void
@@ -286,6 +311,35 @@ roots_shared(const struct shared_roots *roots, const struct body *b, const char 
     return resolved;
 }
 
+/* The same for a pointer to a struct that lies in a shared object. */
+static const char *
+roots_shared_part(const struct shared_roots *roots, const struct body *b, const char *value,
+                  long seq, bool *initial)
+{
+    const struct root_mask *mask = map_get(&roots->masks, b->fact->id);
+    const char *resolved = mask ? roots_resolve(roots->p, b, value, seq) : NULL;
+    int param = roots_param(resolved);
+    if (param < 0 || !((mask->inside_run | mask->inside_init) >> param & 1U)) {
+        return NULL;
+    }
+    *initial = !(mask->inside_run >> param & 1U);
+    return resolved;
+}
+
+/* The struct that another access in the function names for the same member. */
+static const char *
+roots_part_record(const struct body *b, const char *base, const char *path)
+{
+    SCAN_ACCESSES(b, a)
+    {
+        if (a->class && str_same(a->path, path) &&
+            str_same(scan_resolve(b, a->var, a->seq), base)) {
+            return a->class;
+        }
+    }
+    return NULL;
+}
+
 /* Where the last "->" of a path stands, or NULL. */
 static const char *
 roots_last_arrow(const char *path)
@@ -304,6 +358,15 @@ roots_member(struct program *p, const char *path)
     const char *arrow = roots_last_arrow(path);
     size_t n = arrow ? strcspn(arrow + 2, ".[>*(-") : 0;
     return n ? arena_copy(&p->arena, arrow + 2, n) : NULL;
+}
+
+/* "ctx.prec" of "->ctx.prec": structs inside an object hold several fields. */
+static const char *
+roots_inner(struct program *p, const char *path)
+{
+    const char *arrow = roots_last_arrow(path);
+    size_t n = arrow ? strcspn(arrow + 2, "[>*(-") : 0;
+    return n && memchr(arrow + 2, '.', n) ? arena_copy(&p->arena, arrow + 2, n) : NULL;
 }
 
 /* The struct the member belongs to. What the access says is the struct of the last step. */
@@ -338,13 +401,19 @@ roots_field(struct program *p, const struct shared_roots *roots, const struct bo
     }
     *out = (struct root_field){0};
     out->base = roots_shared(roots, b, value, seq, &out->initial);
+    bool part = !out->base;
+    if (part) {
+        out->base = roots_shared_part(roots, b, value, seq, &out->initial);
+        record = out->base && !record ? roots_part_record(b, out->base, path) : record;
+    }
     if (!out->base) {
         return false;
     }
     out->direct = !through && roots_last_arrow(path) == path;
     out->field = roots_member(p, path);
+    out->inner = out->field ? roots_inner(p, path) : NULL;
     out->record = out->field ? roots_record(roots, path, out->field, record) : NULL;
-    return out->record && (map_get(&roots->objects, out->record) || !out->direct);
+    return out->record && (map_get(&roots->objects, out->record) || !out->direct || part);
 }
 
 bool

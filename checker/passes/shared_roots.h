@@ -19,9 +19,10 @@ struct shared_roots {
 struct root_field {
     const char *base;   /* "param:0" */
     const char *record; /* struct that holds the field */
-    const char *field;
-    bool direct;  /* the field lies in the object itself */
-    bool initial; /* only tp_init and relatives hand the object over */
+    const char *field;  /* "buf" of "->buf[]" */
+    const char *inner; /* what an assignment to a struct in the object names: "ctx.prec"; or NULL */
+    bool direct;       /* the field lies in the object itself */
+    bool initial;      /* only tp_init and relatives hand the object over */
 };
 
 const struct shared_roots *roots_of(struct program *p);
