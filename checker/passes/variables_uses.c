@@ -220,11 +220,35 @@ uses_locals(struct uses_walk *w, struct body *b)
     str_free(&decayed);
 }
 
+/* Is a lock that is a member of the struct taken or given back here? That is how the struct is
+ * guarded, and no use of what it holds. */
+static bool
+uses_own_lock(const struct uses_walk *w, const struct fact_access *a)
+{
+    if (!a->path || !uses_own_storage(a->path)) {
+        return false;
+    }
+    if (str_same(a->context, "called")) {
+        return a->op && str_list_has("lock,unlock,try_lock,lock_shared,unlock_shared", a->op);
+    }
+    const char *callee = value_of(a->context, "arg");
+    size_t n = callee ? strcspn(callee, ":<") : 0;
+    const char *name = n ? intern_n(&w->p->facts->strings, callee, n) : NULL;
+    const struct api_table *locks = ruleset_table(w->p->rules, "locks");
+    return name && (str_list_has("lock_guard,unique_lock,scoped_lock,shared_lock", name) ||
+                    (locks && (api_table_cell(locks, name, "op") ||
+                               /* PyMutex_Lock() is a macro for _PyMutex_Lock() */
+                               (*name == '_' && api_table_cell(locks, name + 1, "op")))));
+}
+
 static void
 uses_one(struct uses_walk *w, const struct fact_access *a, struct body *b)
 {
     if (!b) {
         uses_add(w, a, NULL, USE_ESCAPE, NULL);
+        return;
+    }
+    if (uses_own_lock(w, a)) {
         return;
     }
     bool own = uses_own_storage(a->path);
