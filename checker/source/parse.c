@@ -516,6 +516,13 @@ parse_abi3t(const struct attempt *attempt, struct arena *arena)
                : "abi3t";
 }
 
+/* Is an #error of the unit's own all that is wrong? The rest of it was understood. */
+static bool
+parse_is_refusal(const struct diagnostics *d)
+{
+    return d->errors == 1 && d->own;
+}
+
 /* C++ in a file that is none by its name: analysed as what it is, and said. */
 static void
 parse_name_language(struct diagnostics *d, struct arena *arena)
@@ -532,7 +539,7 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     struct plan_unit *unit = parser->plan->units.at[index];
     struct arena arena = {0};
     struct facts facts = {0};
-    bool limited = unit->limited, as_cxx = false, ft_errors = false;
+    bool limited = unit->limited, as_cxx = false, ft_errors = false, refused = false;
     const char *limited_text = limited ? "yes" : NULL;
     struct str status = {0}, files = {0};
     struct stubs stubs = {.folder = arena_printf(&arena, "%s/unseen%d", parser->scratch, index)};
@@ -548,7 +555,8 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
         }
         struct attempt attempt = parse_flavour(parser, unit, (enum flavour)flavour,
                                                use_header[flavour], as_cxx, false, &arena);
-        if (attempt.diagnostics.errors && parser->twin) {
+        bool same = refused && parse_is_refusal(&attempt.diagnostics);
+        if (attempt.diagnostics.errors && parser->twin && !same) {
             parser->twin = NULL; /* errors are for the whole text to tell */
             parse_dispose(parser, &attempt);
             attempt = parse_flavour(parser, unit, (enum flavour)flavour, use_header[flavour],
@@ -594,8 +602,10 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
             str_clear(&status);
             parse_status(&status, &attempt);
         }
-        bool both = flavour == FLAVOUR_FT && unit->wanted[FLAVOUR_GIL] && !as_cxx && !unit->is_cxx;
-        parser->twin = both && !attempt.diagnostics.errors ? &twin : parser->twin;
+        refused = parse_is_refusal(&attempt.diagnostics);
+        bool both = flavour == FLAVOUR_FT && (unit->wanted[FLAVOUR_GIL] || refused) && !as_cxx &&
+                    !unit->is_cxx;
+        parser->twin = both && (!attempt.diagnostics.errors || refused) ? &twin : parser->twin;
         if (attempt.tu) {
             struct inclusions walk = {.parser = parser, .result = &files};
             parser->cx->getInclusions(attempt.tu, parse_inclusion, &walk);
