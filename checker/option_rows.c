@@ -92,7 +92,7 @@ const struct option_row option_rows[] = {
     {NULL, 0, 0, false, 0, NULL, NULL, "Build gate (docs/gate.md)"},
     ROW("write-verdict", 0, OPTION_PATH, false, write_verdict, "FILE", NULL,
         "write verdicts and hashes of the sources for a source\n"
-        "distribution"),
+        "distribution, and of built modules for the pool"),
     ROW("supports-own-gil", 0, OPTION_FLAG, false, supports_own_gil, NULL, NULL,
         "the module is to declare support for an own GIL"),
     ROW("supports-free-threaded", 0, OPTION_FLAG, false, supports_free_threaded, NULL, NULL,
