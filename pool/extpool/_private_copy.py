@@ -17,6 +17,8 @@ _TLS = ("; each copy takes room for thread-local variables that is fixed when th
 _OTHERWISE = ("use ProcessPoolExecutor for this module, or import it only in the program's own "
               "interpreter")
 
+_FLAGS = os.RTLD_NOW | os.RTLD_LOCAL if hasattr(os, "RTLD_NOW") else 0
+
 # What reaches one interpreter of the process only, whichever calls it.
 _UNFIT = {"Py_AddPendingCall": "the program's own interpreter, not the caller's"}
 
@@ -192,15 +194,20 @@ class _Copies:
         if runpath is None:
             inherited = (*own, *inherited)
         renamed = {}
+        shared = []
         for name in needed:
-            found = _find(name, (*own, *inherited), root) or self._find_loaded(name)
-            if found:
+            found = _find(name, (*own, *inherited)) or self._find_loaded(name)
+            if found and (found in self._images or found.startswith(os.path.join(root, ""))):
                 renamed[name] = self._load(found, root, inherited).name_for(name)
+            elif found:
+                shared.append(found)  # the copy has no folder to find it from
         names = {}
         if soname is not None:
             names[soname] = renamed[soname] = _pool.copy_name(number, soname)
         try:
-            handle = _pool.copy_load(copy, tuple(renamed.items()), os.RTLD_NOW | os.RTLD_LOCAL)
+            for library in shared:
+                _pool.copy_share(library, _FLAGS)
+            handle = _pool.copy_load(copy, tuple(renamed.items()), _FLAGS)
         except ImportError as error:
             advice = _TLS if "static TLS" in str(error) else ""
             raise ImportError(f"{path}: {error}{advice}") from None
@@ -243,13 +250,12 @@ def _folders(path, here):
                  for folder in path.split(":") if folder)
 
 
-def _find(name, folders, root):
-    """The real path of a needed library if the package brings it along, else None."""
+def _find(name, folders):
+    """The real path of a library that is needed, if it is in one of the folders."""
     for folder in (("",) if "/" in name else folders):
         path = os.path.join(folder, name)
         if os.path.isfile(path):
-            path = os.path.realpath(path)
-            return path if path.startswith(os.path.join(root, "")) else None
+            return os.path.realpath(path)
     return None
 
 

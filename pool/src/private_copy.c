@@ -221,6 +221,24 @@ copy_imports(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 static PyObject *
+copy_share(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *path;
+    int flags;
+    if (!PyArg_ParseTuple(args, "O&i:copy_share", PyUnicode_FSConverter, &path, &flags)) {
+        return NULL;
+    }
+    int loaded = dlopen(PyBytes_AS_STRING(path), flags) != NULL;
+    Py_DECREF(path);
+    if (!loaded) {
+        const char *reason = dlerror();
+        PyErr_SetString(PyExc_ImportError, reason ? reason : "dlopen() failed");
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 copy_find(PyObject *Py_UNUSED(module), PyObject *args)
 {
     void *handle;
@@ -306,6 +324,7 @@ PyMethodDef private_copy_methods[] = {
     {"copy_name", copy_name, METH_VARARGS, NULL},
     {"copy_imports", copy_imports, METH_VARARGS, NULL},
     {"copy_load", copy_load, METH_VARARGS, NULL},
+    {"copy_share", copy_share, METH_VARARGS, NULL},
     {"copy_alias", copy_alias, METH_VARARGS, NULL},
     {"copy_find", copy_find, METH_VARARGS, NULL},
     {"copy_create", copy_create, METH_VARARGS, NULL},

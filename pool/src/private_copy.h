@@ -10,6 +10,7 @@
  *   copy_name(number, name): a name of the same length that no other copy has
  *   copy_imports(copy, name): does it use the symbol `name` of others?
  *   copy_load(copy, ((name, other), ...), dlopen flags): a handle, which is a number
+ *   copy_share(path, dlopen flags): loads the file itself, for copies that need it
  *   copy_alias(handle, name): others that are loaded later can need the copy by that name
  *   copy_find(handle, name of the init function or export hook): its address
  *   copy_create(address, spec, is it an export hook?): (module, phases); one with two phases is not

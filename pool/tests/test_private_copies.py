@@ -34,6 +34,8 @@ def package(version, python):
                                                     pathlib.Path(__file__).stat().st_mtime):
         return site
     shutil.rmtree(site, ignore_errors=True)
+    outer = site.parent / f"{version}-private-outer"
+    outer.mkdir(exist_ok=True)
     for folder in ("twin", "twin.libs"):
         (site / folder).mkdir(parents=True)
     facts = pooltest.pool_build.probe(python)
@@ -49,6 +51,9 @@ def package(version, python):
     for name in ("pending", "room"):
         compile_one(site / (name + suffix), SOURCES / f"{name}.c", *include)
     compile_one(site / ("nothing" + suffix), SOURCES / "tally.c")
+    compile_one(outer / "libouter.so.1", SOURCES / "outer.c", "-Wl,-soname,libouter.so.1")
+    compile_one(site / ("outside" + suffix), SOURCES / "outside.c", *include, "-L", str(outer),
+                "-l:libouter.so.1", f"-Wl,-rpath,$ORIGIN/../{outer.name}")
     if version == "3.15":
         compile_one(site / ("exported" + suffix), SOURCES / "exported.c", *include)
     for name in ("single_phase_bad", "single_phase_good"):

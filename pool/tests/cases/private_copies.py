@@ -77,6 +77,11 @@ def import_one(name):
     return "imported"
 
 
+def use_outside():
+    import outside
+    return outside.count()
+
+
 def use_exported():
     import exported
     return exported.executed, exported.count()
@@ -132,6 +137,12 @@ class State(unittest.TestCase):
             for _ in range(3):
                 found = in_every_worker(pool, subclass_and_collect, 300)
                 self.assertEqual({result for _, result in found}, {0})
+
+    def test_libraries_outside_are_shared(self):
+        with InterpreterPool(WORKERS, isolation="private-copy") as pool:
+            found = in_every_worker(pool, use_outside)
+        self.assertEqual({result[0] for _, result in found}, {1})
+        self.assertEqual(len({result[1] for _, result in found}), WORKERS)
 
     @unittest.skipIf(sys.version_info < (3, 15), "export hooks are new in 3.15")
     def test_export_hooks(self):
