@@ -326,10 +326,67 @@ borrowed_fast_item(struct borrow *at)
     }
 }
 
+/* Calls that can run Python code, in which a critical section is suspended. */
+static bool
+borrowed_runs_python(const struct fact_call *call)
+{
+    return str_starts(call->callee, "PyObject_Call") ||
+           str_starts(call->callee, "PyObject_RichCompare") ||
+           scan_call_is(call, "PyObject_Str,PyObject_Repr,PyObject_ASCII,PyObject_Hash,"
+                              "PyObject_GetAttr,PyObject_SetAttr,PyObject_GetItem,PyObject_SetItem,"
+                              "PyObject_GetIter,PyObject_Format,PyNumber_Add,PyNumber_Long,"
+                              "PyNumber_Float,PyNumber_Index,PySequence_Fast,PySequence_List,"
+                              "PySequence_Tuple,PyIter_Next");
+}
+
+/* The local that PyDict_Next() fills with the key or value. */
+static bool
+borrowed_is_item(const struct borrow *at, const char *value)
+{
+    const char *key = value_of(call_arg(at->b, at->call, 2), "addr");
+    const char *item = value_of(call_arg(at->b, at->call, 3), "addr");
+    return value && *value && (str_same(value, key) || str_same(value, item));
+}
+
+/* CON02: a key or value without a reference of its own goes into a call that can suspend the
+ * critical section around the loop. */
+static void
+borrowed_suspended(struct borrow *at)
+{
+    const struct fact_block *loop = flow_block(at->b, at->call->block);
+    if (!loop || !str_same(loop->kind, "loop") ||
+        !flow_in_critical_section(at->b, at->call->seq, at->call->block, NULL) ||
+        flow_locked(at->p, at->b, at->call->seq) ||
+        private_value(at->p, at->b, call_arg(at->b, at->call, 0), at->call->seq, PRIVATE_DICT)) {
+        return;
+    }
+    SCAN_CALLS(at->b, call)
+    {
+        if (call->seq <= at->call->seq || !flow_inside(at->b, call->block, loop->id)) {
+            continue;
+        }
+        for (int i = 0; i < call->nargs; i++) {
+            bool item = borrowed_is_item(at, call_arg(at->b, call, i));
+            if (item && flow_takes_reference(call->callee)) {
+                return;
+            }
+            if (item && borrowed_runs_python(call)) {
+                struct fact_flaw *flaw = borrowed_flaw(at, "dict-next-suspended");
+                flaw->detail2 = call->callee;
+                flaw_relate(at->p, flaw, &call->at, "the critical section can be suspended here");
+                return;
+            }
+        }
+    }
+}
+
 static void
 borrowed_iteration(struct borrow *at)
 {
     enum owned_kind owned = borrowed_owned(at, OWNED_DROPS | OWNED_GROWS);
+    if (owned < OWNED_GIVEN) {
+        borrowed_suspended(at);
+    }
     if (owned != OWNED_MADE && !borrowed_is_safe(at, call_arg(at->b, at->call, 0))) {
         borrowed_flaw(at, "dict-next")->number = owned == OWNED_GIVEN;
     }
