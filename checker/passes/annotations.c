@@ -31,6 +31,14 @@ annotation_holds_lock(struct program *p, const struct body *b, long seq, const c
     return false;
 }
 
+static void
+annotation_idle(struct program *p, const struct fact_comment *c, const char *why)
+{
+    struct fact_flaw *flaw = program_flaw(p, &c->at, NULL, "annotation-idle",
+                                          c->kind && *c->kind ? c->kind : "extcheck:");
+    flaw->detail = why;
+}
+
 static bool
 annotation_is_member(const struct program *p, const char *name)
 {
@@ -113,6 +121,11 @@ annotation_guarded(struct program *p, const struct fact_comment *c, struct fact_
             annotation_false(p, c, v, &a->at, b, b->fact->name);
             broken = true;
         }
+    }
+    if (!broken && !annotation_lock_exists(p, c->ids)) {
+        annotation_idle(p, c,
+                        arena_printf(&p->arena, "none of the given files has a lock '%s'", c->ids));
+        broken = true;
     }
     /* A critical section guards nothing in a build with a GIL: what the accesses hold decides. */
     if (!broken && !str_same(v->locked, "ft")) {
@@ -238,14 +251,6 @@ static const struct {
 };
 
 static void
-annotation_idle(struct program *p, const struct fact_comment *c, const char *why)
-{
-    struct fact_flaw *flaw = program_flaw(p, &c->at, NULL, "annotation-idle",
-                                          c->kind && *c->kind ? c->kind : "extcheck:");
-    flaw->detail = why;
-}
-
-static void
 annotation_check(struct program *p, const struct fact_comment *c)
 {
     for (size_t i = 0; i < sizeof(annotation_kinds) / sizeof(*annotation_kinds); i++) {
@@ -258,10 +263,6 @@ annotation_check(struct program *p, const struct fact_comment *c)
         }
         else if (str_same(c->kind, "guarded-by") && !c->ids) {
             annotation_idle(p, c, "it does not name the lock: guarded-by(lock)");
-        }
-        else if (str_same(c->kind, "guarded-by") && !annotation_lock_exists(p, c->ids)) {
-            annotation_idle(
-                p, c, arena_printf(&p->arena, "none of the given files has a lock '%s'", c->ids));
         }
         else {
             annotation_kinds[i].verify(p, c, v);
