@@ -21,7 +21,7 @@ enum { STACK_BYTES = 512 * 1024 * 1024, MAX_WORKERS = 64 };
 
 /* A worker keeps the memory of a syntax tree for the next one, up to so much in all: giving it back
  * and asking for it again took a tenth of the time. */
-enum { KEPT_MB = 80, PAD_BYTES = 1 << 20, LARGE_BYTES = 1 << 25 };
+enum { KEPT_MB = 100, PAD_BYTES = 1 << 20, LARGE_BYTES = 1 << 25 };
 
 /* The sanitizers reserve terabytes of addresses for themselves. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

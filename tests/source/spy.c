@@ -1,6 +1,6 @@
-/* Stands before libclang: notes in $SPY_LOG that it was loaded and every file it is to parse, dies
- * or waits where a file's name asks for it. Symbols it does not have come from the real library,
- * which it is linked with. */
+/* Stands before libclang: notes in $SPY_LOG that it was loaded, every file it is to parse, with
+ * which precompiled header, and the text of such a header; dies or waits where a file's name asks
+ * for it. Symbols it does not have come from the real library, which it is linked with. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -29,6 +29,24 @@ spy_note(const char *word, const char *text)
     }
 }
 
+struct spy_text { /* CXUnsavedFile */
+    const char *name, *text;
+    unsigned long n;
+};
+
+/* The includes of a header that is to be precompiled, in one line. */
+static void
+spy_note_header(const struct spy_text *header)
+{
+    char line[4000];
+    size_t n = 0;
+    for (; n < header->n && n + 1 < sizeof(line); n++) {
+        line[n] = header->text[n] == '\n' ? ' ' : header->text[n];
+    }
+    line[n] = '\0';
+    spy_note("header", line);
+}
+
 __attribute__((constructor)) static void
 spy_loaded(void)
 {
@@ -41,6 +59,17 @@ clang_parseTranslationUnit2(void *index, const char *file, const char *const *wo
 {
     const char *name = file ? file : "";
     spy_note("parse", name);
+    for (int i = 0; i + 1 < count; i++) {
+        if (strcmp(words[i], "-include-pch") == 0) {
+            spy_note("with-header", name);
+        }
+    }
+    const struct spy_text *texts = unsaved;
+    for (unsigned i = 0; i < n; i++) {
+        if (strcmp(texts[i].name, name) == 0 && strstr(name, ".h")) {
+            spy_note_header(&texts[i]);
+        }
+    }
     if (strstr(name, "crash")) {
         abort();
     }

@@ -56,6 +56,35 @@ class Spied(unittest.TestCase):
                       if line.startswith("parse ") and line.endswith(".c"))
 
 
+class Headers(Spied):
+    def test_idle_workers_take_the_largest_units_without_a_header(self):
+        names = [f"unit{n}.c" for n in range(4)]
+        for n, name in enumerate(names):
+            self.write(name, "#include <Python.h>\n" + f"int value{n};\n" * (n + 1))
+        answers = set()
+        for jobs in (1, 2, 3):
+            done = self.extcheck("--no-cache", f"-j{jobs}", "--dump-facts", *names)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            answers.add(done.stdout)
+            with_header = sorted(line.split()[1] for line in self.noted()
+                                 if line.startswith("with-header "))
+            self.assertEqual(with_header, names[:len(names) + 1 - jobs])
+        self.assertEqual(len(answers), 1)
+
+    def test_cxx_headers_hold_the_standard_library(self):
+        own = '#include <Python.h>\n#include <map>\n#include "own.hpp"\n'
+        self.write("own.hpp", "#pragma once\n#include <vector>\ninline std::vector<int> v;\n")
+        for name in ("one.cpp", "two.cpp"):
+            self.write(name, own + "std::map<int, int> values;\n")
+        done = self.extcheck("--no-cache", "--dump-facts", "one.cpp", "two.cpp")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        headers = [line for line in self.noted() if line.startswith("header ")]
+        self.assertEqual(len(headers), 1, headers)
+        self.assertIn("#include <map> #include <vector>", headers[0])
+        self.assertNotIn("own.hpp", headers[0])
+        self.assertIn("name=v\t", done.stdout)
+
+
 class Cache(Spied):
     def test_unchanged_second_run_loads_no_libclang(self):
         for name in ("one.c", "two.c"):
