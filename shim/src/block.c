@@ -53,11 +53,18 @@ block_anchor_destroy(PyObject *capsule)
     PyErr_Restore(type, value, traceback);
 }
 
-/* The dict that lives as long as the interpreter, with an error where there is none. */
+/* The dict that lives as long as the interpreter, with an error where there is none.
+ *
+ * CPython makes it on the first call, and without the GIL two threads may each make one, of which
+ * one is lost together with the anchor in it. So every shim of the process asks under the lock of
+ * one and the same object of the interpreter. */
 static PyObject *
 block_interpreter_dict(PyInterpreterState *interp)
 {
-    PyObject *dict = PyInterpreterState_GetDict(interp);
+    PyObject *dict;
+    EXTSHIM_BEGIN_CRITICAL_SECTION(PyImport_GetModuleDict());
+    dict = PyInterpreterState_GetDict(interp);
+    EXTSHIM_END_CRITICAL_SECTION();
     if (dict == NULL && !PyErr_Occurred()) {
         PyErr_SetString(PyExc_RuntimeError,
                         "extshim: this interpreter has no dict to keep module state in");
@@ -106,7 +113,7 @@ block_present(PyInterpreterState *interp, int *life)
 {
     extshim_lock(); /* a dead block may be on its way to be freed by another thread */
     struct extshim_block *block = extshim_table_find(interp);
-    *life = block == NULL ? EXTSHIM_DEAD : block->life;
+    *life = block == NULL ? EXTSHIM_DEAD : EXTSHIM_LOAD_INT(&block->life);
     extshim_unlock();
     return block;
 }
