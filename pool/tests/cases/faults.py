@@ -374,6 +374,7 @@ class Faults(unittest.TestCase):
                     try:
                         pid = os.fork()
                     except RuntimeError:  # a task was running
+                        time.sleep(0.001)
                         continue
                     if pid == 0:
                         os._exit(0)
