@@ -76,6 +76,13 @@ interp_new_thread(void)
 }
 
 void
+interp_drop_thread(PyThreadState *unused)
+{
+    PyThreadState_Clear(unused);
+    PyThreadState_Delete(unused);
+}
+
+void
 interp_thread_begin(PyThreadState *own)
 {
     PyEval_RestoreThread(own);

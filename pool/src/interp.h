@@ -30,6 +30,8 @@ void interp_visit_end(struct interp_visit *visit);
 
 /* A thread state for a new thread of this interpreter; entered and given up by that thread. */
 PyThreadState *interp_new_thread(void);
+/* Gives one up that no thread ever entered. */
+void interp_drop_thread(PyThreadState *unused);
 void interp_thread_begin(PyThreadState *own);
 void interp_thread_end(PyThreadState *own);
 

@@ -1,5 +1,6 @@
 #include "notifier.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -115,26 +116,46 @@ notifier_main(void *arg)
     return NULL;
 }
 
+/* Starts the thread with that thread state unless another caller was quicker; errno. */
+static int
+notifier_launch(struct notifier *notifier, PyThreadState *own, int *quicker)
+{
+    int error = 0;
+    *quicker = 1;
+    Py_BEGIN_CRITICAL_SECTION(notifier->state->lock);
+    if (!notifier->running) {
+        *quicker = 0;
+        notifier->own = own;
+        notifier_ref(notifier);
+        error = pthread_create(&notifier->thread, NULL, notifier_main, notifier);
+        notifier->running = error == 0;
+    }
+    Py_END_CRITICAL_SECTION();
+    if (error) {
+        notifier_unref(notifier);
+    }
+    return error;
+}
+
 int
 notifier_start(struct notifier *notifier)
 {
-    int result = 0;
-    Py_BEGIN_CRITICAL_SECTION(notifier->state->lock);
-    if (!notifier->running) {
-        notifier->own = interp_new_thread();
-        notifier_ref(notifier);
-        if (!notifier->own ||
-            pthread_create(&notifier->thread, NULL, notifier_main, notifier) != 0) {
-            notifier_unref(notifier);
-            PyErr_SetString(PyExc_RuntimeError, "can't start new thread (extpool notifier)");
-            result = -1;
-        }
-        else {
-            notifier->running = 1;
-        }
+    if (notifier->running) {
+        return 0;
     }
-    Py_END_CRITICAL_SECTION();
-    return result;
+    /* Not in the critical section: making a thread state can stop the world, which lets go of the
+     * section, and a second thread would start. */
+    PyThreadState *own = interp_new_thread();
+    int quicker = 0;
+    int error = own ? notifier_launch(notifier, own, &quicker) : ENOMEM;
+    if (own && (quicker || error)) {
+        interp_drop_thread(own);
+    }
+    if (error) {
+        PyErr_SetString(PyExc_RuntimeError, "can't start new thread (extpool notifier)");
+        return -1;
+    }
+    return 0;
 }
 
 void
