@@ -118,6 +118,50 @@ def _capture_globals(function, names):
     return captured
 
 
+def blame(spec, dump):
+    """Why a description cannot be sent: a text that names the variable, or None.
+
+    dump: raises NotShareableError for what cannot be sent alone."""
+    # A tuple of the user's may look like a description; only ours holds the very bytes.
+    code = next((code for code, (data, _) in list(_codes.items()) if data is spec[1]), None)
+    if code is None:
+        return None
+    name, defaults, kwdefaults, cells, scope = spec[3:8]
+    places = [("the default value of a parameter", None, one) for one in defaults or ()]
+    places += [("the default value of parameter", key, one)
+               for key, one in (kwdefaults or {}).items()]
+    places += [("the variable of an enclosing function", key, one)
+               for key, one in zip(code.co_freevars, cells)]
+    scope = scope if isinstance(scope, dict) else {}
+    places += [("the global variable", key, one) for key, one in scope.items()]
+    for kind, variable, captured in places:
+        why = _blame_captured(captured, dump)
+        if why:
+            user = _user(variable, spec, scope) if captured is scope.get(variable) else name
+            what = kind if variable is None else f"{kind} {variable!r}"
+            return f"function {user} needs {what}, but {why}"
+    return None
+
+
+def _blame_captured(captured, dump):
+    if captured[0] == "function":
+        return blame(captured[1], dump)
+    if captured[0] == "value":
+        try:
+            dump(captured[1])
+        except NotShareableError as error:
+            return str(error)
+    return None
+
+
+def _user(variable, spec, scope):
+    """Which of the functions that travel together uses the global variable."""
+    specs = [spec, *(one[1] for one in scope.values() if one[0] == "function")]
+    known = {id(data): names for data, names in list(_codes.values())}
+    return next((one[3] for one in specs
+                 if one[0] == "c" and variable in known.get(id(one[1]), ())), spec[3])
+
+
 def _capture(value):
     """A value with a word on how to make it again."""
     if isinstance(value, ModuleType):

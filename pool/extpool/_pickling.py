@@ -14,6 +14,7 @@ class _Pickler(pickle.Pickler):
     def __init__(self, file, extras):
         super().__init__(file, protocol=5)
         self._extras = extras
+        self.specs = []  # of functions that travel by code, for the message when one cannot
 
     def persistent_id(self, value):
         if isinstance(value, (memoryview, _pool.Shared, _pool.Channel)):
@@ -25,6 +26,7 @@ class _Pickler(pickle.Pickler):
         if isinstance(value, FunctionType):
             spec = _functions.describe(value)[0]
             if spec[0] != "n":
+                self.specs.append(spec)
                 return _build, (spec,)
         elif isinstance(value, ModuleType):
             return __import__("importlib").import_module, (value.__name__,)
@@ -55,12 +57,36 @@ def dump(value):
     """("o", pickle, things that the message carries itself), or NotShareableError."""
     file = io.BytesIO()
     extras = []
+    pickler = _Pickler(file, extras)
     try:
-        _Pickler(file, extras).dump(value)
+        pickler.dump(value)
     except Exception as error:
-        text = f"{_name(value)} cannot be sent to another interpreter: {error}"
+        text = _blame(value, pickler.specs) or \
+            f"{_name(value)} cannot be sent to another interpreter: {error}"
         raise NotShareableError(text) from error
     return "o", file.getvalue(), tuple(extras)
+
+
+def _blame(value, specs):
+    """The variable that keeps a function from being sent, in words, or None."""
+    if type(value) is tuple and value and type(value[0]) is str:
+        if value[0] == "p" and len(value) == 2:  # the description of a callable object
+            return _why_not(value[1])
+        if value[0] == "c" and len(value) == 8:
+            specs = [*specs, value]
+    for spec in reversed(specs):
+        why = _functions.blame(spec, dump)
+        if why:
+            return why
+    return None
+
+
+def _why_not(value):
+    try:
+        dump(value)
+    except NotShareableError as error:
+        return str(error)
+    return None
 
 
 def load(parts):

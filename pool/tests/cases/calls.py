@@ -83,6 +83,41 @@ class Calls(unittest.TestCase):
         self.assertIsInstance(self.pool.submit(7).exception(30), TypeError)
         self.assertEqual(self.call(pow, 2, 3), 8)
 
+    def test_the_variable_that_cannot_be_sent_is_named(self):
+        lock = threading.Lock()
+        what = "an object of type _thread.lock cannot be sent to another interpreter: "
+
+        def outer():
+            return inner()
+
+        def inner(*, key=None):
+            return lock, key
+
+        def with_default(*, key=lock):
+            return key
+
+        names = {"lock": lock, "fine": 1, "__name__": "__main__"}
+        exec("def helper(): return lock\ndef start(): return fine, helper()", names)
+        enclosing = f"needs the variable of an enclosing function 'lock', but {what}"
+        for function, text in (
+                (inner, f"inner {enclosing}"), (functools.partial(inner, 1), f"inner {enclosing}"),
+                (outer, f"outer needs the variable of an enclosing function 'inner', but function "
+                        f"{inner.__qualname__} {enclosing}"),
+                (with_default, f"needs the default value of parameter 'key', but {what}"),
+                (names["start"], f"function helper needs the global variable 'lock', but {what}")):
+            for error in (self.pool.submit(function).exception(30),
+                          self.pool.submit(f.identity, [function]).exception(30)):
+                self.assertIsInstance(error, extpool.NotShareableError)
+                self.assertIn(text, str(error))
+        error = self.pool.submit(functools.partial(f.identity, lock)).exception(30)
+        self.assertIn("an object of type functools.partial cannot be sent", str(error))
+        for odd in (("c", b"", "x", "x", None, None, (), lock), (*"cccccccc"[1:], lock),
+                    ("p", 1, lock), ("p", lock, 1), ([], lock)):
+            error = self.pool.submit(f.identity, odd).exception(30)
+            self.assertIsInstance(error, extpool.NotShareableError)
+            self.assertIn("an object of type ", str(error))
+            self.assertNotIn("function", str(error))
+
     def test_exceptions_keep_their_type(self):
         for kind, args in ((ValueError, ("x",)), (KeyError, ("k",)), (OSError, (2, "no", "file")),
                            (UnicodeDecodeError, ("utf8", b"x", 0, 1, "bad")), (Exception, ()),
