@@ -8,7 +8,7 @@ from ._policy import PASSED, REFUSED, SWITCH, WARNED
 _PASSING = {"ready": PASSED, "ready-with-warnings": WARNED}
 _OVERRIDE = {"own-gil": "UNSAFE_EXTCHECK_BUILD_OWN_GIL",
              "free-threaded": "UNSAFE_EXTCHECK_BUILD_FREE_THREADED"}
-_WAY_OUT = f"{SWITCH}=1 loads it all the same"
+_WAY_OUT = f"{SWITCH}=1 asks CPython to load it all the same"
 _TEXT_MAX = 4000
 
 
@@ -64,11 +64,11 @@ def _answer(settings, name, verdicts, command, overrides, source=""):
     """The worse of the targets that count. Interpreters share no GIL in either kind of build; in
     a free-threaded one the threads of one interpreter share none either."""
     targets = ("own-gil", "free-threaded") if settings["free_threaded"] else ("own-gil",)
-    return _worst(_about(name, target, verdicts.get(target), command, overrides, source)
+    return _worst(_about(settings, name, target, verdicts.get(target), command, overrides, source)
                   for target in targets)
 
 
-def _about(name, target, entry, command, overrides, source):
+def _about(settings, name, target, entry, command, overrides, source):
     entry = entry if isinstance(entry, dict) else {}
     verdict = entry.get("verdict")
     verdict = verdict if isinstance(verdict, str) else "unknown"
@@ -83,7 +83,7 @@ def _about(name, target, entry, command, overrides, source):
     text += f". See `{see}`"
     if _OVERRIDE[target] in overrides:
         text += f". It was built with {_OVERRIDE[target]}=1, which is no leave to load it"
-    return outcome, verdict, f"{text}. {_WAY_OUT}"
+    return outcome, verdict, f"{text}. {_ways_out(settings)}"
 
 
 def _deciding(entry):
@@ -114,4 +114,9 @@ def _without(settings, name, path, real, notes, wrong):
         why += ", and the verdict file has no row for it"
     return (f"{name!r} was not checked: {why}. Check it with `extcheck --write-verdict "
             f"verdicts.json {path} SOURCES...` and pass verdicts=\"verdicts.json\"; "
-            f"policy=\"declared\" takes CPython's word for all modules. {_WAY_OUT}")
+            f"policy=\"declared\" takes CPython's word for all modules. {_ways_out(settings)}")
+
+
+def _ways_out(settings):
+    hint = settings.get("hint")
+    return f"{hint}. {_WAY_OUT}" if hint else _WAY_OUT

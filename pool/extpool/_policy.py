@@ -11,6 +11,7 @@ import sys
 from . import _pool
 
 SWITCH = "UNSAFE_EXTPOOL_LOAD"
+_REFUSAL = "does not support loading in subinterpreters"  # what CPython says
 PASSED, WARNED, REFUSED, UNSAFE = "passed", "warned", "refused", "unsafe"
 
 create_dynamic = _imp.create_dynamic  # CPython's own
@@ -45,6 +46,7 @@ def install(settings):
     been refused (a .pth file or sitecustomize imports it)."""
     _settings.update(settings["checked"])
     _settings["own"] = os.path.realpath(_pool.__spec__.origin)
+    _settings["hint"] = _hint(settings)
     _imp.create_dynamic = _create_checked
     endings = tuple(_imp.extension_suffixes())
     for name, module in list(sys.modules.items()):
@@ -53,9 +55,40 @@ def install(settings):
             check(name, path)
 
 
+def install_hint(settings):
+    """What a worker needs that takes CPython's word: advice where CPython refuses."""
+    _settings["hint"] = _hint(settings)
+    if _settings["hint"]:
+        _imp.create_dynamic = _create_declared
+
+
+def _hint(settings):
+    """What to do about modules that refuse interpreters; "" where that does not work, or is on."""
+    if settings["isolation"] or not hasattr(_pool, "copy_open") or not is_glibc():
+        return ""
+    return ("InterpreterPool(isolation=\"private-copy\") loads modules that refuse interpreters, "
+            "a copy for each worker")
+
+
+def is_glibc():
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") is not None
+    except (AttributeError, ValueError, OSError):
+        return False
+
+
 def _create_checked(spec, file=None, /):
     check(spec.name, spec.origin)
-    return create_dynamic(spec, file)
+    return _create_declared(spec, file)
+
+
+def _create_declared(spec, file=None, /):
+    try:
+        return create_dynamic(spec, file)
+    except ImportError as error:
+        if _settings["hint"] and _REFUSAL in str(error):
+            error.add_note(f"extpool: {_settings['hint']}")
+        raise
 
 
 def check(name, path):
@@ -136,6 +169,7 @@ def _say(decision):
     elif outcome == UNSAFE and sys.stderr is not None:
         # Before it is loaded: afterwards there may be nobody left to say it.
         try:
-            print(f"{SWITCH}=1 loads this all the same: {text}", file=sys.stderr, flush=True)
+            print(f"{SWITCH}=1 asks CPython to load this all the same: {text}", file=sys.stderr,
+                  flush=True)
         except (OSError, ValueError):
             pass  # it is closed

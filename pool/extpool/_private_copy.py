@@ -32,7 +32,7 @@ def describe(isolation, packages):
     RuntimeError: private copies do not work here. TypeError, ValueError: the arguments do not."""
     if isolation is None:
         raise ValueError("private_packages is for isolation='private-copy' only")
-    if not hasattr(_pool, "copy_open") or not _is_glibc():
+    if not hasattr(_pool, "copy_open") or not _policy.is_glibc():
         raise RuntimeError("isolation='private-copy' does not work here: it needs Linux with the "
                            "GNU C library and a build of Python that has the GIL")
     if packages is None:
@@ -44,13 +44,6 @@ def describe(isolation, packages):
         if not package.isidentifier():
             raise ValueError(f"private_packages: {package!r} is not the name of a top-level package")
     return packages
-
-
-def _is_glibc():
-    try:
-        return os.confstr("CS_GNU_LIBC_VERSION") is not None
-    except (ValueError, OSError):
-        return False
 
 
 def install(settings):

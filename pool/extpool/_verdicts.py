@@ -10,9 +10,9 @@ from . import _notes, _policy
 Decision = collections.namedtuple("Decision", "module path outcome verdict text")
 Decision.__doc__ = """What a pool decided about an extension module that a worker imported.
 
-outcome: "passed", "warned", "refused", "unsafe" (UNSAFE_EXTPOOL_LOAD=1 loaded it) or "private"
-(each worker has a copy, nothing was judged); verdict: that of extcheck which decided; text: the
-sentence that a warning or error says."""
+outcome: "passed", "warned", "refused", "unsafe" (refused, but UNSAFE_EXTPOOL_LOAD=1 left it to
+CPython, which may refuse as well) or "private" (each worker has a copy, nothing was judged);
+verdict: that of extcheck which decided; text: the sentence that a warning or error says."""
 
 _TARGETS = ("own-gil", "free-threaded")
 _told = {}  # the registry by which warnings know what was said

@@ -22,6 +22,9 @@ def prepare(settings):
     if settings["policy"] != "declared":
         from . import _policy
         _policy.install(settings)
+    elif not settings["isolation"]:
+        from . import _policy
+        _policy.install_hint(settings)
     if settings["isolation"]:
         from . import _private_copy
         _private_copy.install(settings)

@@ -517,7 +517,7 @@ class Telling(PolicyCase):
                 (decision,) = pool.decisions()
         self.assertEqual((decision.outcome, decision.verdict), ("unsafe", "not-ready"))
         self.assertEqual(len(said), 1, said)
-        self.assertIn("UNSAFE_EXTPOOL_LOAD=1 loads this all the same", said[0])
+        self.assertIn("UNSAFE_EXTPOOL_LOAD=1 asks CPython to load this all the same", said[0])
         self.assertIn("'spam' is not-ready for own-gil: GLB07 src/spam.c:12", said[0])
 
     def test_the_switch_is_exactly_1(self):

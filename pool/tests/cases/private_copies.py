@@ -12,13 +12,21 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 import unittest
+from unittest import mock
 
 import extpool
 import twin._core
 from extpool import InterpreterPool, _notes, _pool
 
 WORKERS = 3
+HINT = 'InterpreterPool(isolation="private-copy") loads modules that refuse interpreters'
+
+
+def shown(error):
+    """What the program's user reads, notes of the worker among it."""
+    return "".join(traceback.format_exception(error))
 
 
 def in_every_worker(pool, function, *args):
@@ -174,8 +182,24 @@ class State(unittest.TestCase):
 class Choice(unittest.TestCase):
     def test_without_it_they_are_refused(self):
         for policy in ("checked", "declared"):
-            with InterpreterPool(1, policy=policy) as pool, self.assertRaises(ImportError):
+            with InterpreterPool(1, policy=policy) as pool, \
+                    self.assertRaises(ImportError) as caught:
                 pool.submit(import_one, "single_phase_bad").result(60)
+            self.assertIn(HINT, shown(caught.exception))
+        with InterpreterPool(1, policy="declared") as pool, \
+                self.assertRaises(ImportError) as caught:
+            pool.submit(import_one, "nothing").result(60)
+        self.assertNotIn(HINT, shown(caught.exception))
+
+    def test_the_switch_leaves_it_to_cpython(self):
+        with mock.patch.dict(os.environ, {"UNSAFE_EXTPOOL_LOAD": "1"}):
+            with InterpreterPool(1) as pool:
+                with self.assertRaises(ImportError) as caught:
+                    pool.submit(import_one, "single_phase_bad").result(60)
+                (decision,) = pool.decisions()
+        self.assertEqual(decision.outcome, "unsafe")
+        self.assertIn("does not support loading in subinterpreters", str(caught.exception))
+        self.assertIn(HINT, shown(caught.exception))
 
     def test_only_packages_that_are_named(self):
         with InterpreterPool(1, policy="declared", isolation="private-copy",
