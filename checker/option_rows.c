@@ -94,9 +94,10 @@ const struct option_row option_rows[] = {
         "write verdicts and hashes of the sources for a source\n"
         "distribution, and of built modules for the pool"),
     ROW("supports-own-gil", 0, OPTION_FLAG, false, supports_own_gil, NULL, NULL,
-        "the module is to declare support for an own GIL"),
+        "what the shim or EXTSHIM_GATE_SLOTS declares is to be\n"
+        "support for an own GIL"),
     ROW("supports-free-threaded", 0, OPTION_FLAG, false, supports_free_threaded, NULL, NULL,
-        "the module is to declare that it needs no GIL"),
+        "... is to be that no GIL is needed"),
     ROW("module", 0, OPTION_STRING, false, module, "NAME", NULL, "gate: the module that is built"),
     ROW("output-dir", 0, OPTION_PATH, false, output_dir, "DIR", NULL,
         "gate: folder for the note, the header and the record"),

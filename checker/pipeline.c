@@ -182,6 +182,7 @@ pipeline_extract(struct pipeline *p)
         }
         return true;
     }
+    gate_define_claims(p->o);
     if (!headers_choose(p->o, e->interpreters.at, e->interpreters.n, &p->headers)) {
         return false;
     }

@@ -94,13 +94,18 @@ gate_settle(struct options *o)
     o->confidence = CONFIDENCE_MEDIUM;
     o->level = 0;
     o->targets.list.n = 0;
+    return o->command != COMMAND_GATE || gate_emit_placeholder(o->module, o->output_dir);
+}
+
+void
+gate_define_claims(struct options *o)
+{
     if (o->supports_own_gil) {
         vec_push(&o->flags.list, "-DEXTSHIM_CLAIM_OWN_GIL=1");
     }
     if (o->supports_free_threaded) {
         vec_push(&o->flags.list, "-DEXTSHIM_CLAIM_GIL_NOT_USED=1");
     }
-    return o->command != COMMAND_GATE || gate_emit_placeholder(o->module, o->output_dir);
 }
 
 /* ---- deciding -------------------------------------------------------------------------------- */

@@ -26,9 +26,11 @@ struct gate_input {
 bool gate_is_on(const struct options *o);
 /* Are --flavour and the like what they should be? */
 bool gate_check_options(const struct options *o);
-/* After the settings were read: nothing may hide a finding, and what the module wants to claim is
- * defined for the parser. False after a message. */
+/* After the settings were read: nothing may hide a finding. False after a message. */
 bool gate_settle(struct options *o);
+/* What the module is to declare (--supports-...), as macros for the parser; in runs without a gate
+ * too, because the shim declares nothing without them. */
+void gate_define_claims(struct options *o);
 int gate_finish(const struct gate_input *in);
 /* With the verdict of a file. */
 int gate_from_verdict(struct options *o);
