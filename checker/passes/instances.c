@@ -287,8 +287,11 @@ pass_instances(struct program *p)
     struct instances all = {.p = p};
     all.roots = roots_of(p);
     for (size_t i = 0; i < p->bodies.n; i++) {
-        if (map_get(&all.roots->masks, p->bodies.at[i]->fact->id)) {
-            instance_scan(&all, p->bodies.at[i]);
+        /* tp_new changes objects that it is given, though its own is private. */
+        const struct body *b = p->bodies.at[i];
+        if (map_get(&all.roots->masks, b->fact->id) ||
+            (str_same(b->binding, "tp_new") && !roots_generated(p, &b->fact->at))) {
+            instance_scan(&all, b);
         }
     }
     for (size_t i = 0; i < all.fields.n; i++) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "passes/given.h"
+
 enum { ROOTS_MAX_PARAMS = 16, ROOTS_MAX_HOPS = 6 };
 
 struct root_mask {
@@ -190,6 +192,22 @@ roots_inside(struct program *p, const struct body *b, const char *value, long se
     return roots_param(roots_resolve(p, b, base, seq));
 }
 
+/* The object the value is, where it came out of arguments or a container; or NULL. */
+static const char *
+roots_given(struct program *p, const struct root_mask *mask, const struct body *b,
+            const char *value, long seq)
+{
+    const char *source = given_source(p, b, value, seq);
+    const char *index = value_of(source, "index:param");
+    if (!index) {
+        return source;
+    }
+    /* `args[0]` of METH_FASTCALL, but not of an array that a helper is handed. */
+    long n = strtol(index, NULL, 10);
+    bool shared = mask && n >= 0 && n < ROOTS_MAX_PARAMS && (mask->run >> n & 1U);
+    return shared ? source : NULL;
+}
+
 /* Hands shared parameters on to the callee; returns whether anything is new there. */
 static bool
 roots_pass_on(struct program *p, struct shared_roots *roots, const struct body *b,
@@ -213,6 +231,9 @@ roots_pass_on(struct program *p, struct shared_roots *roots, const struct body *
         if (around >= 0) {
             found.inside_run |= ((from->run | from->inside_run) >> around & 1U) << i;
             found.inside_init |= ((from->init | from->inside_init) >> around & 1U) << i;
+        }
+        if (param < 0 && around < 0 && roots_given(p, from, b, call_arg(b, call, i), call->seq)) {
+            found.run |= 1U << i;
         }
     }
     bool any = found.run || found.init || found.inside_run || found.inside_init;
@@ -389,7 +410,9 @@ roots_field(struct program *p, const struct shared_roots *roots, const struct bo
     if (!str_starts(path, "->")) {
         return false;
     }
+    const struct root_mask *mask = map_get(&roots->masks, b->fact->id);
     const char *through = NULL, *value = scan_resolve(b, var, seq);
+    const char *given = var;
     for (int hops = 0; hops < ROOTS_MAX_HOPS && str_starts(value, "field:"); hops++) {
         /* A local that was taken from the object: `node = self->head; node->n++`. */
         through = value + strlen("field:");
@@ -397,10 +420,14 @@ roots_field(struct program *p, const struct shared_roots *roots, const struct bo
         if (!arrow) {
             return false;
         }
-        value = scan_resolve(b, arena_copy(&p->arena, through, (size_t)(arrow - through)), seq);
+        given = arena_copy(&p->arena, through, (size_t)(arrow - through));
+        value = scan_resolve(b, given, seq);
     }
     *out = (struct root_field){0};
     out->base = roots_shared(roots, b, value, seq, &out->initial);
+    if (!out->base) {
+        out->base = roots_given(p, mask, b, given, seq);
+    }
     bool part = !out->base;
     if (part) {
         out->base = roots_shared_part(roots, b, value, seq, &out->initial);

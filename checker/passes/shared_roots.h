@@ -1,5 +1,6 @@
 /* Which parameters are objects that other threads can hold too: those of methods, getters, setters
- * and slots, and of helpers that are handed one of them while no lock is held.
+ * and slots, and of helpers that are handed one of them while no lock is held. Fields are also
+ * followed to objects that came out of arguments and containers (given.h).
  *
  * Ownership: the shared_roots live in the program, made when they are first asked for.
  * Threads: one owner. Errors: what is not known to be shared counts as private. */
@@ -17,7 +18,7 @@ struct shared_roots {
 
 /* Where a member access ends up. */
 struct root_field {
-    const char *base;   /* "param:0" */
+    const char *base;   /* "param:0"; for an object that was given: where it came from */
     const char *record; /* struct that holds the field */
     const char *field;  /* "buf" of "->buf[]" */
     const char *inner; /* what an assignment to a struct in the object names: "ctx.prec"; or NULL */
