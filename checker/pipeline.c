@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "analysis.h"
+#include "elf/elf_front.h"
 #include "gate/gate.h"
 #include "inputs.h"
 #include "outputs.h"
@@ -170,6 +171,37 @@ pipeline_remember(struct pipeline *p)
     run_cache_put(&p->cache, &p->headers, &p->findings);
 }
 
+/* Sources named with a binary are judged with what the gate let that one declare; what does not fit
+ * is found when the two are compared. Several binaries count as far as they agree. */
+static void
+pipeline_take_claims(struct pipeline *p)
+{
+    struct options *o = p->o;
+    bool found = false, own = true, not_used = true;
+    for (size_t i = 0; i < p->binaries.list.n; i++) {
+        bool own_here, not_used_here;
+        if (elf_read_claims(p->binaries.list.at[i], &own_here, &not_used_here)) {
+            found = true;
+            own = own && own_here;
+            not_used = not_used && not_used_here;
+        }
+    }
+    bool new_own = found && own && !o->supports_own_gil;
+    bool new_not_used = found && not_used && !o->supports_free_threaded;
+    o->supports_own_gil = o->supports_own_gil || new_own;
+    o->supports_free_threaded = o->supports_free_threaded || new_not_used;
+    if (new_own || new_not_used) {
+        vec_push(&p->findings.notes,
+                 arena_printf(&o->arena,
+                              "the sources are judged with %s%s, as the note in the "
+                              "binary allows",
+                              new_own ? "--supports-own-gil" : "",
+                              !new_not_used ? ""
+                              : new_own     ? " --supports-free-threaded"
+                                            : "--supports-free-threaded"));
+    }
+}
+
 static bool
 pipeline_extract(struct pipeline *p)
 {
@@ -182,6 +214,7 @@ pipeline_extract(struct pipeline *p)
         }
         return true;
     }
+    pipeline_take_claims(p);
     gate_define_claims(p->o);
     if (!headers_choose(p->o, e->interpreters.at, e->interpreters.n, &p->headers)) {
         return false;
@@ -394,6 +427,28 @@ pipeline_has_findings(const struct pipeline *p)
     return false;
 }
 
+/* Does a note say not-ready of a target that was asked for? */
+static bool
+pipeline_notes_refuse(const struct pipeline *p)
+{
+    struct arena arena = {0};
+    bool refuse = false;
+    for (size_t i = 0; i < p->findings.binaries.n && !refuse; i++) {
+        const char *text = p->findings.binaries.at[i].payload;
+        json_t *object = text ? json_loads(text, 0, NULL) : NULL;
+        struct gate_record record = {0};
+        bool good = object && !gate_record_read(&record, &arena, object);
+        for (int t = 0; t < TARGETS && good; t++) {
+            refuse = refuse || (options_target_asked(p->o, (enum target)t) &&
+                                str_same(record.verdict[t].verdict, "not-ready"));
+        }
+        gate_record_free(&record);
+        json_decref(object);
+    }
+    arena_free(&arena);
+    return refuse;
+}
+
 static int
 pipeline_report(struct pipeline *p)
 {
@@ -409,7 +464,8 @@ pipeline_report(struct pipeline *p)
     if (p->trouble || p->findings.failed.n) {
         return EXIT_TROUBLE;
     }
-    return pipeline_has_findings(p) && !p->o->exit_zero ? EXIT_FINDINGS : EXIT_CLEAN;
+    bool found = pipeline_has_findings(p) || pipeline_notes_refuse(p);
+    return found && !p->o->exit_zero ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
 /* The build gate reads what the analysis found in place of a report, or besides. */

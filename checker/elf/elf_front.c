@@ -221,6 +221,35 @@ elf_read(struct elf_run *run, const char *path)
     return true;
 }
 
+bool
+elf_read_claims(const char *path, bool *own_gil, bool *gil_not_used)
+{
+    struct image image;
+    elf_notes notes = {0};
+    struct arena arena = {0};
+    bool found = false;
+    if (!image_open(&image, path)) {
+        notes_find(&image, &notes);
+    }
+    *own_gil = *gil_not_used = true;
+    for (size_t i = 0; i < notes.n; i++) {
+        const char *status;
+        struct gate_record record = {0};
+        json_t *object = elf_parse_note(&notes.at[i], &status);
+        if (object && str_same(status, "ok") && !gate_record_read(&record, &arena, object)) {
+            found = true;
+            *own_gil = *own_gil && record.own_gil;
+            *gil_not_used = *gil_not_used && record.gil_not_used;
+        }
+        gate_record_free(&record);
+        json_decref(object);
+    }
+    vec_free(&notes);
+    image_close(&image);
+    arena_free(&arena);
+    return found;
+}
+
 int
 elf_extract(const struct elf_options *options, struct facts *out, elf_failed *failed, void *context)
 {

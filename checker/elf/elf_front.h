@@ -22,4 +22,8 @@ typedef void elf_failed(void *context, const char *file, const char *reason, boo
 int elf_extract(const struct elf_options *options, struct facts *out, elf_failed *failed,
                 void *context);
 
+/* What all sound notes of the file say that their modules may declare. False where there is none.
+ */
+bool elf_read_claims(const char *path, bool *own_gil, bool *gil_not_used);
+
 #endif

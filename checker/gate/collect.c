@@ -151,11 +151,13 @@ static void
 collect_declared(struct collect *c, const struct module_result *m)
 {
     const struct options *o = c->in->options;
-    bool own = false, not_used = false;
+    bool own = false, not_used = false, slots = false, found = false;
     for (size_t i = 0; i < c->in->nanalyses; i++) {
         FACTS_EACH(&c->in->analyses[i]->facts, module, fact)
         {
             if (str_same(fact->name, m->name)) {
+                found = true;
+                slots |= !str_same(fact->own, "none");
                 own |= str_same(fact->own, "per-interpreter");
                 not_used |= str_same(fact->gil, "not-used");
             }
@@ -163,6 +165,7 @@ collect_declared(struct collect *c, const struct module_result *m)
     }
     c->record->fixed_own_gil = own && !(o->supports_own_gil && c->uses_claims);
     c->record->fixed_gil_not_used = not_used && !(o->supports_free_threaded && c->uses_claims);
+    c->record->no_slots = found && !slots;
     c->record->supports_own_gil = o->supports_own_gil;
     c->record->supports_free_threaded = o->supports_free_threaded;
 }

@@ -147,6 +147,8 @@ gate_conclude(const struct options *o, struct gate_record *r, const struct gate_
               const struct gate_input *in)
 {
     struct gate_decision d = gate_decide(r, request);
+    /* Single-phase initialisation has no place for the claim, whoever allows it. */
+    d.own_gil.claim = d.own_gil.claim && !r->no_slots;
     gate_say(&d, r, request, in);
     if (d.own_gil.refused || d.free_threaded.refused) {
         gate_emit_nothing(o->module, o->output_dir);
@@ -170,6 +172,22 @@ gate_conclude(const struct options *o, struct gate_record *r, const struct gate_
     return EXIT_CLEAN;
 }
 
+/* What could not be read is why a verdict is unknown. Returns whether there is such a file. */
+static bool
+gate_say_failed(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings->failed.n; i++) {
+        diag_warning("%s: %s", findings->failed.at[i].file, findings->failed.at[i].reason);
+    }
+    return findings->failed.n > 0;
+}
+
+static bool
+gate_is_unknown(const struct gate_record *r, enum target t)
+{
+    return str_same(r->verdict[t].verdict, verdict_name(VERDICT_UNKNOWN));
+}
+
 int
 gate_finish(const struct gate_input *in)
 {
@@ -186,7 +204,9 @@ gate_finish(const struct gate_input *in)
         record.verdict[TARGET_OWN_GIL] = (struct gate_verdict){"unknown", reason, NULL, NULL, 0};
         record.verdict[TARGET_FREE_THREADED] = record.verdict[TARGET_OWN_GIL];
         for (size_t i = 0; i < in->findings->modules.n; i++) {
-            diag_note("gate: there is a module '%s'", in->findings->modules.at[i].name);
+            if (gate_is_module(&in->findings->modules.at[i])) {
+                diag_note("gate: there is a module '%s'", in->findings->modules.at[i].name);
+            }
         }
     }
     bool known;
@@ -197,7 +217,15 @@ gate_finish(const struct gate_input *in)
                                    .supports_own_gil = o->supports_own_gil,
                                    .supports_free_threaded = o->supports_free_threaded,
                                    .switches = gate_read_switches()};
+    bool failed = gate_say_failed(in->findings);
     int code = gate_conclude(o, &record, &request, in);
+    bool unknown =
+        gate_is_unknown(&record, TARGET_OWN_GIL) || gate_is_unknown(&record, TARGET_FREE_THREADED);
+    /* A source that declares by itself stays refused: the build may not go on without the gate. */
+    if (code == EXIT_FINDINGS && failed && unknown && !record.fixed_own_gil &&
+        !record.fixed_gil_not_used) {
+        code = EXIT_TROUBLE;
+    }
     gate_record_free(&record);
     arena_free(&arena);
     return code;

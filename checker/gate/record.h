@@ -35,6 +35,7 @@ struct gate_record {
     bool own_gil, gil_not_used;             /* what it may declare */
     bool fixed_own_gil, fixed_gil_not_used; /* what its source declares whatever the gate says */
     bool supports_own_gil, supports_free_threaded; /* what was claimed when it was judged */
+    bool no_slots; /* as far as the sources tell: single-phase, so there is nowhere to declare */
     VEC(const char *) overrides;
     VEC(struct gate_source) sources; /* sorted by path */
 };

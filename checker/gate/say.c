@@ -129,6 +129,12 @@ say_part(const struct gate_part *part, const struct gate_record *r, const struct
             str_addf(&text, "\n  UNSAFE: with %s=1 it even declares %s", w->declare,
                      w->declaration);
         }
+        else if (w->target == TARGET_OWN_GIL && r->no_slots) {
+            str_addf(&text,
+                     "\n  It %s, with or without %s=1: single-phase initialisation has no slot to "
+                     "declare it with",
+                     w->still, w->declare);
+        }
         else {
             str_addf(&text, "\n  It %s (unless %s=1 is set too)", w->still, w->declare);
         }
@@ -148,10 +154,27 @@ say_part(const struct gate_part *part, const struct gate_record *r, const struct
     str_free(&text);
 }
 
+/* Pythons without the slots: what was asked for is left out, and must not look like an answer. */
+static void
+say_no_slot(const struct gate_record *r, const struct gate_request *request)
+{
+    bool own = request->supports_own_gil && request->python < 0x030c;
+    bool gil = request->supports_free_threaded && request->python < 0x030d;
+    if (request->python && (own || gil)) {
+        diag_warning("Python %d.%d has no slot for %s: module '%s' declares nothing about %s there",
+                     request->python >> 8, request->python & 0xff,
+                     own && gil ? "an own GIL or for the GIL"
+                     : own      ? "an own GIL"
+                                : "the GIL",
+                     r->module, own && gil ? "them" : "it");
+    }
+}
+
 void
 gate_say(const struct gate_decision *d, const struct gate_record *r,
          const struct gate_request *request, const struct gate_input *in)
 {
+    say_no_slot(r, request);
     if (d->own_gil.asked) {
         say_part(&d->own_gil, r, &say_own, in);
     }

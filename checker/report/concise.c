@@ -30,8 +30,8 @@ report_concise(const struct findings *findings, const struct ruleset *rules,
                                                             : "");
         fwrite(line.s, 1, line.n, out);
     }
+    notes_write_lines(findings, out);
     if (!options->quiet) {
-        notes_write_lines(findings, out);
         verdicts_write_lines(findings, options, out);
     }
     str_free(&line);

@@ -130,7 +130,10 @@ report_full(const struct findings *findings, const struct ruleset *rules,
         full_add_finding(&r, shown.all.at[i]);
         fwrite(r.text.s, 1, r.text.n, out);
     }
-    if (!options->quiet) {
+    if (options->quiet) {
+        notes_write_lines(findings, out);
+    }
+    else {
         notes_write(findings, out);
         verdicts_write(findings, options, out);
         verdicts_write_gaps(findings, &shown, out);

@@ -159,12 +159,12 @@ class Reading(NoteTest):
         self.write("spam.c", source("shares"))
         self.gate(0, python, *BOTH, **{BUILD_OWN: 1})
         path = self.compile(python)
-        done = self.expect(0, EXTCHECK, "--isolated", path.name)
+        done = self.expect(1, EXTCHECK, "--isolated", path.name)
         for text in ("module spam, built for Python with the GIL", "own-gil        not-ready GLB07",
                      f"UNSAFE         built with {BUILD_OWN}",
                      "may declare    no own-GIL support", "sources        1 file"):
             self.assertIn(text, done.out)
-        line = self.expect(0, EXTCHECK, "--isolated", "--format", "concise", path.name).out
+        line = self.expect(1, EXTCHECK, "--isolated", "--format", "concise", path.name).out
         self.assertRegex(line, rf"^{re.escape(path.name)}: spam, own-gil not-ready, .*UNSAFE")
 
     def test_no_note(self):
