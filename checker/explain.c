@@ -1,6 +1,7 @@
 #include "explain.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/nearest.h"
 
@@ -32,10 +33,36 @@ explain_body(const char *page)
     return body + strspn(body, "\n");
 }
 
+static void
+explain_line(const struct rule *rule, FILE *out)
+{
+    fprintf(out, "%-7s %-36s %-7s ", rule->id, rule->name, confidence_name(rule->confidence));
+    explain_severities(rule, false, out);
+    fputc('\n', out);
+}
+
+/* "LOC": the rules of that family. False when there is none of the name. */
+static bool
+explain_family(const struct ruleset *set, const char *name, FILE *out)
+{
+    bool any = false;
+    for (size_t i = 0; i < set->rules.n; i++) {
+        const struct rule *rule = set->rules.at[i];
+        if (rule->family && strcasecmp(rule->family, name) == 0) {
+            explain_line(rule, out);
+            any = true;
+        }
+    }
+    return any;
+}
+
 bool
 explain_rule(const struct ruleset *set, const char *id_or_name, FILE *out)
 {
     const struct rule *rule = ruleset_find(set, id_or_name);
+    if (!rule && explain_family(set, id_or_name, out)) {
+        return true;
+    }
     if (!rule) {
         struct nearest near;
         nearest_start(&near, id_or_name);
@@ -63,9 +90,6 @@ void
 explain_list(const struct ruleset *set, FILE *out)
 {
     for (size_t i = 0; i < set->rules.n; i++) {
-        const struct rule *rule = set->rules.at[i];
-        fprintf(out, "%-7s %-36s %-7s ", rule->id, rule->name, confidence_name(rule->confidence));
-        explain_severities(rule, false, out);
-        fputc('\n', out);
+        explain_line(set->rules.at[i], out);
     }
 }

@@ -1,4 +1,4 @@
-/* `extcheck explain ID` and `extcheck rules`: the rule pages, offline.
+/* `extcheck explain ID`, `extcheck explain FAMILY` and `extcheck rules`: the rule pages, offline.
  *
  * Ownership: nothing is kept. Threads: any. Errors: explain_rule() says what is wrong and returns
  * false. */

@@ -29,7 +29,7 @@ void
 options_print_help(FILE *out)
 {
     fputs("usage: extcheck [options] FILE... [-- COMPILER-FLAG...]\n"
-          "       extcheck explain RULE\n"
+          "       extcheck explain RULE|FAMILY\n"
           "       extcheck rules\n"
           "       extcheck gate --module NAME --output-dir DIR [options] FILE...\n"
           "\n"

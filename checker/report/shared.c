@@ -96,9 +96,9 @@ report_add_targets(struct str *out, const struct finding *f, enum severity sever
     const char *between = "";
     for (int t = 0; t < TARGETS; t++) {
         enum severity s = f->severity[t];
-        /* What breaks with a newer Python only is said as advice, whatever the rule calls it. */
-        if (t == TARGET_PORT && s > SEVERITY_ADVICE) {
-            s = SEVERITY_ADVICE;
+        /* Where port was not asked for it is said as advice, whatever the rule calls it. */
+        if (t == TARGET_PORT && s > f->worst) {
+            s = f->worst;
         }
         if (s == severity) {
             str_addf(out, "%s%s", between, target_name((enum target)t));

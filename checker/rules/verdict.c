@@ -197,8 +197,9 @@ verdict_not_loading(const struct verdict_run *v, enum target t, const struct fin
     out.deciding = broken                           ? worst
                    : out.verdict == VERDICT_UNKNOWN ? NULL
                                                     : verdict_declaration(v, t);
-    out.reason = broken ? arena_printf(&v->out->arena, "%s, and %d blocker%s", reason, blockers,
-                                       blockers == 1 ? "" : "s")
+    /* The count first: it belongs to the rule that is named in front of it. */
+    out.reason = broken ? arena_printf(&v->out->arena, "%d blocker%s, and %s", blockers,
+                                       blockers == 1 ? "" : "s", reason)
                         : reason;
     return out;
 }
@@ -465,6 +466,10 @@ void
 verdicts_compute(const struct program *p, const struct rule_options *o, struct findings *out)
 {
     verdict_drop_claims(out);
+    if (o->targets[TARGET_PORT]) {
+        vec_push(&out->notes, "port: it has no verdict of its own; the findings say what newer "
+                              "Pythons remove or change");
+    }
     FACTS_EACH(p->facts, module, m)
     {
         verdict_module(p, o, out, m);

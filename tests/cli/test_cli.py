@@ -57,6 +57,43 @@ class ExitCodes(CliTest):
             self.assertIn("analysed 1/1 files", result.err, name)
 
 
+class PortTarget(CliTest):
+    """What newer Pythons change: a note by default, a finding like any other when asked for."""
+
+    SOURCE = """#include <Python.h>
+static PyTypeObject kind = {PyVarObject_HEAD_INIT(NULL, 0) "kinds.kind", 0};
+static PyModuleDef def = {PyModuleDef_HEAD_INIT, "kinds", NULL, -1, NULL};
+PyMODINIT_FUNC PyInit_kinds(void) { PyType_Ready(&kind); return PyModule_Create(&def); }
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.write("kinds.c", self.SOURCE)
+
+    def test_header_names_the_target(self):
+        result = self.expect(1, "--target", "port", "kinds.c")
+        self.assertRegex(result.out, r"kinds\.c:2:\d+: hazard\[port\]: .*\[TYP01 ")
+        self.assertNotIn("= also:", result.out)
+        self.assertIn("port: it has no verdict of its own", result.out)
+
+    def test_concise(self):
+        result = self.expect(1, "--target", "port", "--format", "concise", "kinds.c")
+        self.assertRegex(result.out, r"kinds\.c:2:\d+: hazard: port: .*\[TYP01\]")
+
+    def test_below_another_target(self):
+        result = self.expect(1, "--target", "own-gil,port", "kinds.c")
+        self.assertRegex(result.out, r"kinds\.c:2:\d+: blocker\[own-gil\]: .*\[TYP01 ")
+        self.assertIn("= also: hazard for port", result.out)
+        self.assertRegex(result.out, r"TYP01 kinds\.c:2: \d+ blockers, and single-phase init")
+
+    def test_explain_lists_a_family(self):
+        result = self.expect(0, "explain", "LOC")
+        self.assertRegex(result.out, r"(?m)^LOC01 +local-static-mutable ")
+        rules = [line.split()[0] for line in result.out.splitlines()]
+        self.assertGreater(len(rules), 1)
+        self.assertEqual([rule for rule in rules if not rule.startswith("LOC")], [])
+
+
 class Usage(CliTest):
     def test_nothing_to_analyse(self):
         result = self.expect(2)
