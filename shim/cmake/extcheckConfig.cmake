@@ -16,6 +16,13 @@ find_path(extcheck_INCLUDE_DIR extshim_gate.h
 find_program(extcheck_EXECUTABLE extcheck
              HINTS "${CMAKE_CURRENT_LIST_DIR}/../../../bin"
                    "${CMAKE_CURRENT_LIST_DIR}/../../../../bin")
+# Sources of the shim for modules that use extshim.h: target_sources(spam PRIVATE
+# ${extcheck_SHIM_SOURCES}). Empty where only the Python package is installed.
+foreach(folder "../src" "../../../share/extshim/src" "../../../../share/extshim/src")
+  if(NOT extcheck_SHIM_SOURCES)
+    file(GLOB extcheck_SHIM_SOURCES "${CMAKE_CURRENT_LIST_DIR}/${folder}/*.c")
+  endif()
+endforeach()
 mark_as_advanced(extcheck_INCLUDE_DIR extcheck_EXECUTABLE)
 if(NOT extcheck_INCLUDE_DIR)
   set(extcheck_FOUND FALSE)

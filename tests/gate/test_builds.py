@@ -239,7 +239,9 @@ class CMake(BuildTest):
             self.skipTest("the checker's build folder is not there")
         prefix = self.folder / "prefix"
         self.expect(0, "cmake", "--install", build, "--prefix", prefix)
-        for name in ("include/extshim_gate.h", "include/extshim_note.h", "bin/extcheck"):
+        for name in ("include/extshim_gate.h", "include/extshim_note.h", "include/extshim.h",
+                     "include/extshim/types.h", "share/extshim/src/internal.h",
+                     "share/extshim/meson/meson.build", "bin/extcheck"):
             self.assertTrue((prefix / name).exists(), name)
         self.write("spam.c", source("ready"))
         self.expect(0, "cmake", "-S", ".", "-B", "build", "-G", "Ninja",
@@ -254,6 +256,21 @@ class CMake(BuildTest):
         flags = self.expect(0, "pkg-config", "--cflags", "extcheck",
                             PKG_CONFIG_PATH=found.parent).out.strip()
         self.assertEqual(pathlib.Path(flags[2:]).resolve(), prefix / "include")
+        sources = self.expect(0, "pkg-config", "--variable=shim_sources", "extcheck",
+                              PKG_CONFIG_PATH=found.parent).out.strip()
+        self.assertEqual(pathlib.Path(sources).resolve(), prefix / "share/extshim/src")
+        self.build_with_the_installed_shim(python, prefix)
+
+    def build_with_the_installed_shim(self, python, prefix):
+        shutil.copyfile(SHIM / "examples/words.c", self.folder / "words.c")
+        self.write("CMakeLists.txt", (CMAKE % {
+            "language": "C", "file": "words.c", "supports": "SUPPORTS_OWN_GIL"})
+            .replace("(spam MODULE", "(words MODULE").replace("gate(spam", "gate(words")
+            + "target_sources(words PRIVATE ${extcheck_SHIM_SOURCES})\n")
+        self.expect(0, "cmake", "-S", ".", "-B", "shim", "-G", "Ninja",
+                    f"-DPython_EXECUTABLE={python.path}", f"-DCMAKE_PREFIX_PATH={prefix}")
+        self.expect(0, "cmake", "--build", "shim")
+        self.assertTrue(self.imported(python, self.folder / "shim", "words")[0])
 
 
 class Meson(BuildTest):
