@@ -4,6 +4,7 @@
 What may differ is listed with its reason in cpython_differences.tsv: at most ten tests, none of
 the mixins that all executors share. A listed test that passes is an error as well."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -41,6 +42,7 @@ class CPythonSuite(unittest.TestCase):
     def test_3_14(self):
         self.run_suite("3.14")
 
+    @unittest.skipUnless(os.environ.get("EXTCHECK_LONG"), "3.15 is for long runs")
     def test_3_15(self):
         self.run_suite("3.15")
 

@@ -9,6 +9,10 @@ import time
 import unittest
 
 LIMIT = 60
+# What is slow, or the same code on every version; the other versions have it in long runs.
+on_two = unittest.skipUnless(sys.version_info[:2] == (3, 14) or not sys._is_gil_enabled()
+                             or os.environ.get("EXTCHECK_LONG"),
+                             "run on 3.14 and free-threaded, and everywhere in long runs")
 PRELUDE = """
 import os, sys, time, threading, signal
 import extpool
@@ -56,6 +60,7 @@ class Faults(unittest.TestCase):
             print("ok")
         """)
 
+    @on_two
     def test_tasks_that_end_badly(self):
         """Whatever a task does to itself, its future tells and the worker goes on."""
         self.ok("""
@@ -74,6 +79,7 @@ class Faults(unittest.TestCase):
             print("ok")
         """)
 
+    @on_two
     def test_initializers_that_end_badly(self):
         self.ok("""
             import logging
@@ -92,6 +98,7 @@ class Faults(unittest.TestCase):
             print("ok")
         """)
 
+    @on_two
     def test_initializer_that_never_ends(self):
         done = run("""
             pool = extpool.InterpreterPool(1, initializer=time.sleep, initargs=(1000,))
@@ -105,6 +112,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("given up", done.stderr)
 
+    @on_two
     def test_end_of_the_program_while_threads_submit(self):
         self.ok("""
             pool = extpool.InterpreterPool(2)
@@ -117,6 +125,7 @@ class Faults(unittest.TestCase):
             print("ok", flush=True)
         """)
 
+    @on_two
     def test_import_path_with_other_things_in_it(self):
         self.ok("""
             import pathlib
@@ -205,6 +214,7 @@ class Faults(unittest.TestCase):
         self.assertIn("do not end", done.stderr)
         self.assertLess(done.seconds, 20)
 
+    @on_two
     def test_given_up_worker_that_comes_back(self):
         self.ok("""
             pool = extpool.InterpreterPool(1)
@@ -223,6 +233,7 @@ class Faults(unittest.TestCase):
             pool.submit(os.write, 1, b"ok")
         """)
 
+    @on_two
     def test_exit_timeout_bounds_the_exit(self):
         for task in ("f.spin", "time.sleep, 1000", "f.leak_thread, 1000"):
             with self.subTest(task=task):
@@ -278,6 +289,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(out.split(), ["go", "caught"], err)
         self.assertLess(seconds, 10)
 
+    @on_two
     def test_ctrl_c_in_shutdown(self):
         out, err, seconds, _ = self.interrupted("""
             pool = extpool.InterpreterPool(1, exit_timeout=0.5)
@@ -291,6 +303,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(out.split(), ["go", "caught"], err)
         self.assertLess(seconds, 10)
 
+    @on_two
     def test_ctrl_c_in_channel(self):
         out, err, seconds, code = self.interrupted("""
             print("go", flush=True)
@@ -302,6 +315,7 @@ class Faults(unittest.TestCase):
         self.assertEqual((out.split(), code), (["go", "caught"], 0), err)
         self.assertLess(seconds, 10)
 
+    @on_two
     def test_ctrl_c_at_any_moment(self):
         """Interrupted at many moments of a busy life: no hang, no crash."""
         for step in range(8):
