@@ -79,7 +79,7 @@ def _about(settings, name, target, entry, command, overrides, source):
     if outcome != REFUSED:
         return outcome, verdict, text
     see = command.replace("RULE", str(entry.get("rule"))) if entry.get("rule") or \
-        "RULE" not in command else "extcheck on its sources"
+        "RULE" not in command else "extcheck SOURCES..."
     text += f". See `{see}`"
     if _OVERRIDE[target] in overrides:
         text += f". It was built with {_OVERRIDE[target]}=1, which is no leave to load it"
