@@ -22,7 +22,6 @@ parse_base_args(struct parser *parser, const struct plan_unit *unit, enum flavou
 {
     static const char *const quiet[] = {"-w",
                                         "-ferror-limit=0",
-                                        "-DNDEBUG",
                                         "-D__EXTCHECK__=1",
                                         "-Wno-implicit-function-declaration",
                                         "-Wno-int-conversion",
@@ -32,6 +31,7 @@ parse_base_args(struct parser *parser, const struct plan_unit *unit, enum flavou
                                         "-fno-caret-diagnostics"};
     const struct source_headers *headers = &parser->plan->options->headers;
     bool has_std = false;
+    vec_push(&args->at, "-DNDEBUG"); /* in front: the build's own -UNDEBUG wins */
     for (size_t i = 0; i < unit->args.at.n; i++) {
         bool define = str_starts(unit->args.at.at[i], "-D");
         if (!shared || !define || prefix_flag_matters(unit, unit->args.at.at[i])) {

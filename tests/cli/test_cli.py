@@ -94,6 +94,24 @@ PyMODINIT_FUNC PyInit_kinds(void) { PyType_Ready(&kind); return PyModule_Create(
         self.assertEqual([rule for rule in rules if not rule.startswith("LOC")], [])
 
 
+class Assertions(CliTest):
+    """Compiled out by default, analysed where the flags say -UNDEBUG."""
+
+    def test_undebug(self):
+        self.write("seen.c", """#include <Python.h>
+#ifdef NDEBUG
+#error without assertions
+#else
+#error with assertions
+#endif
+""")
+        for flags, expected in (((), "without"), (("-UNDEBUG",), "with"),
+                                (("-U", "NDEBUG"), "with"), (("-DNDEBUG",), "without")):
+            with self.subTest(flags=flags):
+                result = self.run_cli("seen.c", "--", *flags)
+                self.assertIn(f"seen.c ({expected} assertions at line", result.err)
+
+
 class Usage(CliTest):
     def test_nothing_to_analyse(self):
         result = self.expect(2)
