@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from support import BUILD_OWN, DECLARE_OWN, EXTCHECK, INCLUDE, GateTest, need, source
+from support import BUILD_OWN, DECLARE_OWN, EXTCHECK, INCLUDE, PACKAGE, GateTest, need, source
 
 BOTH = ("--supports-own-gil", "--supports-free-threaded")
 
@@ -110,6 +110,11 @@ class Gate(ClaimsTest):
         done = self.gate(0, old, *BOTH)
         self.assertIn("Python 3.11 has no slot for an own GIL or for the GIL", done.err)
         self.assertNotIn("no slot", self.gate(0, old).err)
+        command = ("-m", "extcheck_build", "gate", "--module", "spam", "--output-dir", "out", *BOTH,
+                   "spam.c")
+        for python, named in ((old, True), (new, False)):  # the package without a checker
+            done = self.expect(0, python.path, *command, PYTHONPATH=PACKAGE, PATH="/usr/bin:/bin")
+            self.assertEqual("has no slot for an own GIL or for the GIL" in done.err, named, done)
         self.assertNotIn("no slot", self.gate(0, new, *BOTH).err)
 
     def test_single_phase_cannot_declare(self):

@@ -110,6 +110,15 @@ def _unchecked(module, sources, why, free_threaded):
     return found
 
 
+def _say_no_slot(module, version, supports_own_gil, supports_free_threaded):
+    """Pythons without the slots: what was asked for is left out, and must not look like an answer."""
+    missing = ["an own GIL"] if supports_own_gil and version < (3, 12) else []
+    missing += ["the GIL"] if supports_free_threaded and version < (3, 13) else []
+    if missing:
+        say(f"warning: Python {version[0]}.{version[1]} has no slot for {' or for '.join(missing)}: "
+            f"module '{module}' declares nothing about {'it' if len(missing) == 1 else 'them'} there")
+
+
 def without_checker(module, sources, folder, soabi, *, supports_own_gil=False,
                     supports_free_threaded=False, root=".", verdict=None, python=None):
     """Decides by the verdict file and writes the files; raises GateRefused."""
@@ -120,6 +129,7 @@ def without_checker(module, sources, folder, soabi, *, supports_own_gil=False,
     judged = found is not None
     if not judged:
         found = _unchecked(module, sources, f"extcheck is not installed, and {why}", free_threaded)
+    _say_no_slot(module, tuple(version), supports_own_gil, supports_free_threaded)
     own, threaded = decide.decide(found, free_threaded, version, supports_own_gil and judged,
                                   supports_free_threaded and judged)
     refusals = [_say_part(own, found, module, "own-gil") if own.asked else None,
