@@ -15,6 +15,8 @@ on_two = unittest.skipUnless(sys.version_info[:2] == (3, 14) or not sys._is_gil_
                              "run on 3.14 and free-threaded, and everywhere in long runs")
 PRELUDE = """
 import os, sys, time, threading, signal
+# A shell's background job ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import extpool
 sys.path.insert(0, {here!r})
 import functions_for_tests as f
