@@ -12,7 +12,6 @@ are kept for the next loop. They need the modules of the functions, not joblib; 
 joblib, loops inside a task run one after the other.
 """
 
-import functools
 import os
 import threading
 
@@ -24,7 +23,6 @@ from . import _joblib_worker, _pool
 from ._executor import InterpreterPool
 
 _EXIT_TIMEOUT = 5.0  # seconds; at the end of the program nobody waits for a loop any more
-_CALLBACK_TIMEOUT = 5.0  # seconds; a failed loop waits that long for joblib's callbacks
 
 
 def register(name="extpool", make_default=False):
@@ -64,33 +62,6 @@ class _Kept:
 _kept = _Kept()
 
 
-class _Callbacks:
-    """joblib's callbacks under way: each may send the next batch of a loop."""
-
-    def __init__(self):
-        self._changed = threading.Condition()
-        self._threads = []
-
-    def call(self, callback, future):
-        """Runs callback(future), seen by settle()."""
-        thread = threading.get_ident()
-        with self._changed:
-            self._threads.append(thread)
-        try:
-            callback(future)
-        finally:
-            with self._changed:
-                self._threads.remove(thread)
-                self._changed.notify_all()
-
-    def settle(self):
-        """Waits until those of other threads have returned."""
-        own = threading.get_ident()
-        with self._changed:
-            self._changed.wait_for(lambda: all(thread == own for thread in self._threads),
-                                   _CALLBACK_TIMEOUT)
-
-
 class InterpreterPoolBackend(AutoBatchingMixin, ParallelBackendBase):
     """joblib's interface to InterpreterPool; see register()."""
 
@@ -104,7 +75,6 @@ class InterpreterPoolBackend(AutoBatchingMixin, ParallelBackendBase):
         self._options = options
         self._pool = None
         self._futures = set()
-        self._callbacks = _Callbacks()
         self._environment = None
 
     def effective_n_jobs(self, n_jobs):
@@ -144,7 +114,7 @@ class InterpreterPoolBackend(AutoBatchingMixin, ParallelBackendBase):
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         if callback is not None:
-            future.add_done_callback(functools.partial(self._callbacks.call, callback))
+            future.add_done_callback(callback)
         return future
 
     apply_async = submit
@@ -177,8 +147,6 @@ class InterpreterPoolBackend(AutoBatchingMixin, ParallelBackendBase):
             if not future.cancel() and not future.done():
                 future.interrupt()
                 running = True
-        # One that began before the loop failed could send a batch of the next loop out of turn.
-        self._callbacks.settle()
         if pool is not None and running:
             _kept.drop(pool)
         self._pool = None

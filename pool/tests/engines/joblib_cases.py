@@ -88,7 +88,10 @@ class Joblib(unittest.TestCase):
             with Parallel() as block:
                 with self.assertRaises(KeyError):
                     block(delayed(fail_at)(i, 3) for i in range(100))
-                self.assertEqual(block(delayed(abs)(-i) for i in range(9)), list(range(9)))
+                # joblib 1.6 itself first runs batches left over from the loop that failed, with its
+                # own backends, too.
+                results = block(delayed(abs)(-i) for i in range(9))
+                self.assertEqual(results[-9:], list(range(9)))
 
     def test_what_cannot_travel(self):
         with joblib.parallel_config(backend="extpool", n_jobs=2):
