@@ -178,8 +178,8 @@ gate_is_module(const struct module_result *m)
     return m->name[0] != '('; /* "(other files)" */
 }
 
-static const char *
-collect_last_name(const char *name)
+const char *
+gate_last_name(const char *name)
 {
     const char *dot = strrchr(name, '.');
     return dot ? dot + 1 : name;
@@ -191,8 +191,8 @@ gate_find_module(const struct findings *findings, const char *name)
     for (int whole = 1; whole >= 0; whole--) {
         for (size_t i = 0; i < findings->modules.n; i++) {
             const char *other = findings->modules.at[i].name;
-            if (str_same(whole ? name : collect_last_name(name),
-                         whole ? other : collect_last_name(other))) {
+            if (str_same(whole ? name : gate_last_name(name),
+                         whole ? other : gate_last_name(other))) {
                 return &findings->modules.at[i];
             }
         }

@@ -41,6 +41,8 @@ void gate_collect(const struct gate_input *in, const struct module_result *m,
                   struct gate_record *record, struct arena *arena);
 /* No: it stands for the files that no module reaches. */
 bool gate_is_module(const struct module_result *m);
+/* "spam" of "pkg.spam": the part that hooks are named after. */
+const char *gate_last_name(const char *name);
 /* The module's result by its full or last name; NULL when there is none. */
 const struct module_result *gate_find_module(const struct findings *findings, const char *name);
 /* A digest of the rules and tables of rules in use. */

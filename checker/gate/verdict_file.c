@@ -94,8 +94,7 @@ verdict_file_unjudged(const struct gate_record *record, const struct options *o,
 static bool
 verdict_file_names(const char *wanted, const char *have)
 {
-    const char *dot = strrchr(wanted, '.'), *other = strrchr(have, '.');
-    return str_same(wanted, have) || str_same(dot ? dot + 1 : wanted, other ? other + 1 : have);
+    return str_same(gate_last_name(wanted), gate_last_name(have));
 }
 
 static struct gate_record *

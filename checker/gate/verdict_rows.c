@@ -16,13 +16,6 @@ struct rows {
     const char *from; /* "sources", "note", "tables" */
 };
 
-static const char *
-rows_last(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot ? dot + 1 : name;
-}
-
 static void
 rows_set_both(struct rows *r, enum verdict verdict, const char *reason)
 {
@@ -44,20 +37,18 @@ rows_set_both(struct rows *r, enum verdict verdict, const char *reason)
 static void
 rows_declared(const struct rows *r, const char **own, const char **gil)
 {
-    const char *at = r->binary->declares ? r->binary->declares : "";
     size_t n = strlen(r->entry);
     *own = *gil = "";
-    while (*at) {
-        size_t end = strcspn(at, ",");
-        if (strncmp(at, r->entry, n) == 0 && at[n] == '=') {
-            const char *words = at + n + 1, *slash = memchr(words, '/', end - n - 1);
+    STR_WORDS_EACH(r->binary->declares, word)
+    {
+        if (strncmp(word.at, r->entry, n) == 0 && word.at[n] == '=') {
+            const char *words = word.at + n + 1, *slash = memchr(words, '/', word.n - n - 1);
             if (slash) {
                 *own = arena_copy(r->arena, words, (size_t)(slash - words));
-                *gil = arena_copy(r->arena, slash + 1, (size_t)(at + end - slash - 1));
+                *gil = arena_copy(r->arena, slash + 1, (size_t)(word.at + word.n - slash - 1));
             }
             return;
         }
-        at += end + (at[end] == ',');
     }
 }
 
@@ -158,7 +149,7 @@ rows_by_note(struct rows *r)
     FACTS_EACH(r->facts, note, note)
     {
         if (!str_same(note->at.file, r->binary->path) || !note->payload || !note->module ||
-            !str_same(rows_last(note->module), r->entry)) {
+            !str_same(gate_last_name(note->module), r->entry)) {
             continue;
         }
         const struct finding *f = rows_against_note(r);
@@ -227,20 +218,18 @@ static void
 rows_of_binary(struct rows *r, json_t *rows)
 {
     char hex[SHA256_HEX + 1];
-    const char *at = r->binary->entries ? r->binary->entries : "";
     if (!gate_hash_file(r->binary->path, hex)) {
         diag_error("--write-verdict: cannot read %s again", r->binary->path);
         return;
     }
-    if (!*at) {
+    if (!str_first_word(r->binary->entries).at) {
         diag_warning("%s exports no PyInit_ or PyModExport_; no row is written for it",
                      r->binary->path);
     }
-    while (*at) {
-        size_t end = strcspn(at, ",");
-        r->entry = arena_copy(r->arena, at, end);
+    STR_WORDS_EACH(r->binary->entries, entry)
+    {
+        r->entry = arena_copy(r->arena, entry.at, entry.n);
         rows_add(r, rows, hex);
-        at += end + (at[end] == ',');
     }
 }
 

@@ -36,15 +36,12 @@ json_t *
 json_list(const char *list)
 {
     json_t *all = json_array();
-    for (const char *at = list; at && *at;) {
-        size_t n = strcspn(at, ",");
+    STR_WORDS_EACH(list, word)
+    {
         struct str item = {0};
-        str_addn(&item, at, n);
-        if (n) {
-            json_array_append_new(all, json_text(item.s));
-        }
+        str_addn(&item, word.at, word.n);
+        json_array_append_new(all, json_text(item.s));
         str_free(&item);
-        at += n + (at[n] == ',' ? 1 : 0);
     }
     return all;
 }
