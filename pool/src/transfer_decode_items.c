@@ -54,12 +54,13 @@ decode_filled(struct decoder *decoder, PyObject *sequence, decode_item next)
 }
 
 /* Items are put in as they come, so that an item may refer back to the list. */
-static int
-decode_list_items(struct decoder *decoder, PyObject *list, Py_ssize_t count)
+TRANSFER_INLINE int
+decode_added_items(struct decoder *decoder, PyObject *container, Py_ssize_t count,
+                   int (*add)(PyObject *, PyObject *))
 {
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *item = decode_value(decoder);
-        int failed = !item || PyList_Append(list, item) < 0;
+        int failed = !item || add(container, item) < 0;
         Py_XDECREF(item);
         if (failed) {
             return -1;
@@ -100,20 +101,6 @@ decode_dict_numbers(struct decoder *decoder, PyObject *dict, Py_ssize_t count)
     }
 }
 
-static int
-decode_set_items(struct decoder *decoder, PyObject *set, Py_ssize_t count)
-{
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *item = decode_value(decoder);
-        int failed = !item || PySet_Add(set, item) < 0;
-        Py_XDECREF(item);
-        if (failed) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 static PyObject *
 decode_new_container(int tag)
 {
@@ -140,7 +127,7 @@ decode_growing(struct decoder *decoder, int tag, int numbered)
     if (!failed) {
         switch (tag) {
         case TAG_LIST:
-            failed = decode_list_items(decoder, container, count);
+            failed = decode_added_items(decoder, container, count, PyList_Append);
             break;
         case TAG_DICT:
             failed = decode_dict_items(decoder, container, count, decode_value, decode_value);
@@ -149,7 +136,7 @@ decode_growing(struct decoder *decoder, int tag, int numbered)
             failed = decode_dict_numbers(decoder, container, count);
             break;
         default:
-            failed = decode_set_items(decoder, container, count);
+            failed = decode_added_items(decoder, container, count, PySet_Add);
         }
     }
     if (failed) {
