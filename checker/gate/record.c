@@ -69,6 +69,7 @@ gate_record_json(const struct gate_record *r, bool note)
             record_pair(r->supports_own_gil, r->supports_free_threaded, "free-threaded"));
         json_object_set_new(one, "fixed",
                             record_pair(r->fixed_own_gil, r->fixed_gil_not_used, "gil-not-used"));
+        json_object_set_new(one, "single-phase", json_boolean(r->no_slots));
     }
     json_t *sources = json_array();
     for (size_t i = 0; i < r->sources.n; i++) {
@@ -198,6 +199,7 @@ gate_record_read(struct gate_record *r, struct arena *arena, const json_t *objec
     r->supports_free_threaded = record_flag(object, "supports", "free-threaded");
     r->fixed_own_gil = record_flag(object, "fixed", "own-gil");
     r->fixed_gil_not_used = record_flag(object, "fixed", "gil-not-used");
+    r->no_slots = json_is_true(json_object_get(object, "single-phase"));
     const json_t *overrides = json_object_get(object, "override");
     for (size_t i = 0; i < json_array_size(overrides); i++) {
         const char *name = json_string_value(json_array_get(overrides, i));

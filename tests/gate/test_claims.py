@@ -129,6 +129,19 @@ class Gate(ClaimsTest):
         record = self.record()
         self.assertFalse(record["claims"]["own-gil"])
         self.assertEqual(record["override"], [BUILD_OWN])
+        command = ("-m", "extcheck_build", "gate", "--module", "spam", "--output-dir", "out",
+                   "--supports-own-gil", "spam.c")
+        env = {"PYTHONPATH": PACKAGE, "PATH": "/usr/bin:/bin", BUILD_OWN: "1", DECLARE_OWN: "1"}
+        # The package: it has the word of a verdict file; with neither, it claims nothing at all.
+        self.expect(1, EXTCHECK, "--isolated", "-q", "--write-verdict", "extcheck-verdict.json",
+                    "spam.c", "--", f"-I{INCLUDE}")
+        for verdict in (True, False):
+            done = self.expect(0, python.path, *command, **env)
+            self.assertIn("no slot to declare it with", done.err)
+            self.assertFalse(self.record()["claims"]["own-gil"])
+            self.assertEqual(self.record()["override"], [BUILD_OWN])
+            self.assertEqual(self.record()["checker"] is not None, verdict)
+            (self.folder / "extcheck-verdict.json").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ class Policy(GateTest):
                                                       "line": 3},
                                           "free-threaded": {"verdict": threaded, "reason": None}},
                              "fixed": {"own-gil": fixed, "gil-not-used": fixed},
+                             "single-phase": (own, threaded) == ("not-ready", "unknown"),
                              "sources": [["spam.c", digest]]}]}
 
     def in_python(self, soabi, supports, env):

@@ -58,6 +58,8 @@ def decide(record, free_threaded, python, supports_own_gil, supports_free_thread
     own, threaded = Part(), Part()
     if wants_own and has_own:
         own = _decide(own_answer, True, fixed_own, switch(BUILD_OWN_GIL), switch(DECLARE_OWN_GIL))
+        # Single-phase initialisation has no place for the claim, whoever allows it.
+        own.claim = own.claim and record.get("single-phase") is not True
     if free_threaded:
         threaded = _decide(answer, wants_not_used and has_gil, fixed_not_used,
                            switch(BUILD_FREE_THREADED), switch(DECLARE_GIL_NOT_USED) and has_gil)

@@ -74,8 +74,13 @@ def _say_part(part, found, module, target):
         return (f"{text}: {refusal}{where}\n  mend what is named, {otherwise}, or set {build}=1 to "
                 "build all the same")
     if part.override:
-        tail = (f"\n  UNSAFE: with {declare}=1 it even declares {declaration}" if part.claim else
-                f"\n  It {still} (unless {declare}=1 is set too)")
+        if part.claim:
+            tail = f"\n  UNSAFE: with {declare}=1 it even declares {declaration}"
+        elif target == "own-gil" and found.get("single-phase") is True:
+            tail = (f"\n  It {still}, with or without {declare}=1: single-phase initialisation has "
+                    "no slot to declare it with")
+        else:
+            tail = f"\n  It {still} (unless {declare}=1 is set too)"
         say(f"warning: {text}\n  UNSAFE: {build}=1 builds it all the same. This is recorded in the "
             f"module.{where}{tail}")
     elif part.warn:
@@ -83,8 +88,8 @@ def _say_part(part, found, module, target):
     return None
 
 
-def _declares_own_gil(sources):
-    """Does the text promise an own GIL by itself? Without a checker that is all there is to ask."""
+def _text_of(sources):
+    """What the sources say; without a checker that is all there is to ask."""
     text = ""
     for source in sources:
         try:
@@ -92,9 +97,19 @@ def _declares_own_gil(sources):
                 text += file.read()
         except OSError:
             pass
+    return text
+
+
+def _declares_own_gil(text):
     claims = ("EXTSHIM_MODINIT", "EXTSHIM_GATE_SLOTS", "EXTSHIM_GATE_PYSLOTS", "EXTSHIM_CLAIM_")
     return ("Py_MOD_PER_INTERPRETER_GIL_SUPPORTED" in text
             and not any(word in text for word in claims))
+
+
+def _is_single_phase(text):
+    """Is a whole module made at once, and nothing there that would have slots?"""
+    return (re.search(r"\bPyModule_Create2?\b", text) is not None
+            and re.search(r"\b(PyModuleDef_Init|Py_mod_\w+|PyModExport_|EXTSHIM_)", text) is None)
 
 
 def _unchecked(module, sources, why, free_threaded):
@@ -104,7 +119,10 @@ def _unchecked(module, sources, why, free_threaded):
              "verdicts": {"own-gil": unknown, "free-threaded": unknown}}
     if not free_threaded:
         say(f"warning: module '{module}' was not checked: {why}")
-    if _declares_own_gil(sources):
+    text = _text_of(sources)
+    if _is_single_phase(text):
+        found["single-phase"] = True
+    if _declares_own_gil(text):
         say(f"warning: the source of '{module}' declares support for an own GIL by itself; "
             "nobody has checked that")
     return found
