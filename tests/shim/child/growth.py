@@ -1,4 +1,5 @@
-"""Memory growth over COUNT interpreters after 50 for warm-up: growth.py COUNT MODULE|empty.
+"""Memory growth over COUNT interpreters after 50 for warm-up: growth.py COUNT MODULE|empty|miss.
+"miss" looks for a module that is not there.
 
 No instance is hidden where it dies late, as other tests do: whatever class it is of, CPython then
 leaks that class, and with it the interpreter's arenas (docs/shim.md). Nor is a Python file imported
@@ -11,7 +12,8 @@ import interps
 
 WARM_UP = 50
 COUNT = int(sys.argv[1])
-CODE = "" if sys.argv[2] == "empty" else f"""
+OTHERS = {"empty": "", "miss": "try:\n    import nothing_here\nexcept ImportError:\n    pass\n"}
+CODE = OTHERS[sys.argv[2]] if sys.argv[2] in OTHERS else f"""
 import {sys.argv[2]} as kinds
 class P(kinds.Num): pass
 bag = kinds.Bag([kinds.Num(1) + P(2), kinds.Wide(3), kinds.Caller(), kinds.Blob(9)])
