@@ -13,7 +13,7 @@ def works(python):
     folder = build(python, "threads_probe", ["threads_probe.c"], claims)
     kind = ["own"] if python.minor >= (3, 12) and python.runs else []
     return run_child(python, "threads_use.py", folder, *kind, env=gil_env(python),
-                     timeout=120).strip()
+                     timeout=300).strip()
 
 
 def main():

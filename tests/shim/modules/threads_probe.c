@@ -143,30 +143,37 @@ probe_interp_once(PyObject *module, PyObject *function)
 
 struct foreign {
     ExtShim_Interp *interp;
-    int rounds;
-    int delay_ms;
-    int refused; /* visits that ended with "the interpreter has ended" */
+    int rounds;   /* 0: until `stop` */
+    int delay_ms; /* between two of them */
+    int stop;     /* atomic, as what follows */
+    int refused;  /* visits that ended with "the interpreter has ended" */
     int visits;
     int failed; /* the callback raised */
 };
+
+static void
+foreign_count(int *total)
+{
+    (void)__atomic_add_fetch(total, 1, __ATOMIC_RELAXED);
+}
 
 static void
 foreign_visit(struct foreign *job)
 {
     ExtShim_Visit visit;
     if (ExtShim_Interp_Enter(job->interp, &visit) < 0) {
-        job->refused++;
+        foreign_count(&job->refused);
         return;
     }
     PyObject *function = ExtShim_GetRef(&callback);
     PyObject *result = function == NULL ? NULL : PyObject_CallFunction(function, NULL);
     if (result == NULL) {
         PyErr_Clear();
-        job->failed++;
+        foreign_count(&job->failed);
     }
     Py_XDECREF(result);
     Py_XDECREF(function);
-    job->visits++;
+    foreign_count(&job->visits);
     ExtShim_Interp_Leave(&visit);
 }
 
@@ -174,7 +181,10 @@ static void *
 foreign_main(void *argument)
 {
     struct foreign *job = (struct foreign *)argument;
-    for (int i = 0; i < job->rounds; i++) {
+    for (int i = 0; job->rounds == 0 || i < job->rounds; i++) {
+        if (__atomic_load_n(&job->stop, __ATOMIC_RELAXED)) {
+            break;
+        }
         foreign_visit(job);
         if (job->delay_ms > 0) {
             usleep((unsigned)job->delay_ms * 1000);
@@ -198,7 +208,7 @@ static PyObject *
 probe_visit(PyObject *module, PyObject *rounds)
 {
     (void)module;
-    struct foreign job = {ExtShim_Interp_Save(), (int)PyLong_AsLong(rounds), 0, 0, 0, 0};
+    struct foreign job = {ExtShim_Interp_Save(), (int)PyLong_AsLong(rounds), 0, 0, 0, 0, 0};
     if (job.interp == NULL) {
         return NULL;
     }
@@ -221,7 +231,7 @@ probe_visit_here(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-    struct foreign job = {ExtShim_Interp_Save(), 1, 0, 0, 0, 0};
+    struct foreign job = {ExtShim_Interp_Save(), 1, 0, 0, 0, 0, 0};
     if (job.interp == NULL) {
         return NULL;
     }
@@ -237,14 +247,14 @@ probe_visit_here(PyObject *module, PyObject *unused)
 static pthread_t lasting_thread;
 static struct foreign lasting;
 
+/* start_lasting(delay_ms): visits until join_lasting(); below 0: none. */
 static PyObject *
-probe_start_lasting(PyObject *module, PyObject *args)
+probe_start_lasting(PyObject *module, PyObject *delay_ms)
 {
     (void)module;
     memset(&lasting, 0, sizeof(lasting));
-    if (!PyArg_ParseTuple(args, "ii", &lasting.rounds, &lasting.delay_ms)) {
-        return NULL;
-    }
+    lasting.delay_ms = (int)PyLong_AsLong(delay_ms);
+    lasting.stop = lasting.delay_ms < 0;
     lasting.interp = ExtShim_Interp_Save();
     if (lasting.interp == NULL) {
         return NULL;
@@ -256,16 +266,26 @@ probe_start_lasting(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* (visits, refused, failed) so far. */
 static PyObject *
-probe_join_lasting(PyObject *module, PyObject *unused)
+probe_lasting(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
+    return Py_BuildValue("(iii)", __atomic_load_n(&lasting.visits, __ATOMIC_RELAXED),
+                         __atomic_load_n(&lasting.refused, __ATOMIC_RELAXED),
+                         __atomic_load_n(&lasting.failed, __ATOMIC_RELAXED));
+}
+
+static PyObject *
+probe_join_lasting(PyObject *module, PyObject *unused)
+{
+    __atomic_store_n(&lasting.stop, 1, __ATOMIC_RELAXED);
     Py_BEGIN_ALLOW_THREADS;
     (void)pthread_join(lasting_thread, NULL);
     Py_END_ALLOW_THREADS;
     ExtShim_Interp_Free(lasting.interp);
-    return Py_BuildValue("(iii)", lasting.visits, lasting.refused, lasting.failed);
+    return probe_lasting(module, unused);
 }
 
 /* Enters the interpreter of start_lasting() from one that is attached to another, and comes back.
@@ -276,7 +296,7 @@ probe_visit_other(PyObject *module, PyObject *unused)
     (void)module;
     (void)unused;
     PyInterpreterState *mine = PyInterpreterState_Get();
-    struct foreign job = {lasting.interp, 1, 0, 0, 0, 0};
+    struct foreign job = {lasting.interp, 1, 0, 0, 0, 0, 0};
     foreign_visit(&job);
     return Py_BuildValue("(iiii)", job.visits, job.refused, job.failed,
                          PyInterpreterState_Get() == mine);
@@ -294,7 +314,8 @@ static PyMethodDef probe_methods[] = {
     {"set_callback", probe_set_callback, METH_O, NULL},
     {"visit", probe_visit, METH_O, NULL},
     {"visit_here", probe_visit_here, METH_NOARGS, NULL},
-    {"start_lasting", probe_start_lasting, METH_VARARGS, NULL},
+    {"start_lasting", probe_start_lasting, METH_O, NULL},
+    {"lasting", probe_lasting, METH_NOARGS, NULL},
     {"join_lasting", probe_join_lasting, METH_NOARGS, NULL},
     {"visit_other", probe_visit_other, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
