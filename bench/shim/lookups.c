@@ -143,6 +143,17 @@ compare_shim(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
+/* A static variable, and the call without which no look-up can know the interpreter: the least that
+ * any of them takes. */
+static int
+compare_call(const void *left, const void *right)
+{
+    __asm__ volatile("" : : "r"(ExtShim_InterpHere()));
+    static_counts.used++;
+    long a = *(const long *)left, b = *(const long *)right;
+    return a < b ? -1 : a > b;
+}
+
 static int
 compare_context(const void *left, const void *right, void *context)
 {
@@ -155,6 +166,12 @@ static void
 sort_static(long *numbers, size_t length)
 {
     qsort(numbers, length, sizeof(long), compare_static);
+}
+
+static void
+sort_call(long *numbers, size_t length)
+{
+    qsort(numbers, length, sizeof(long), compare_call);
 }
 
 static void
@@ -208,6 +225,8 @@ SORT(shim, sort_shim, 1)
 SORT(with, sort_handed_down, 1)
 SORT(static_same, sort_static, 0)
 SORT(shim_same, sort_shim, 0)
+SORT(call, sort_call, 1)
+SORT(call_same, sort_call, 0)
 
 static PyMethodDef lookups_methods[] = {
     {"static", loop_static, METH_O, NULL},
@@ -224,6 +243,8 @@ static PyMethodDef lookups_methods[] = {
     {"sort_with", loop_sort_with, METH_O, NULL},
     {"sort_static_same", loop_sort_static_same, METH_O, NULL},
     {"sort_shim_same", loop_sort_shim_same, METH_O, NULL},
+    {"sort_call", loop_sort_call, METH_O, NULL},
+    {"sort_call_same", loop_sort_call_same, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

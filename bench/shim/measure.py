@@ -19,7 +19,7 @@ ACCESSES, SORTS, SECONDS = 20000, 4, 0.002
 WAYS = ["static", "shim", "module_state", "by_def", "interpreter_dict", "thread_local",
         "reader_count"]
 # shim_same, static_same: always the same few arrays, which the processor learns to predict.
-SORTINGS = ["static", "shim", "with", "static_same", "shim_same"]
+SORTINGS = ["static", "shim", "with", "call", "static_same", "shim_same", "call_same"]
 OTHER = f"""
 import importlib.machinery, importlib.util, lookups
 loader = importlib.machinery.ExtensionFileLoader("kinds", {SHIM!r})
@@ -111,6 +111,8 @@ def measure_accesses(result):
     result["accesses"] = {way: statistics.median(each) for way, each in samples.items()}
     for name, way, plain in (("comparator", "shim", "static"),
                              ("comparator, one order", "shim_same", "static_same"),
+                             ("call alone", "call", "static"),
+                             ("call alone, one order", "call_same", "static_same"),
                              ("comparator, handed down", "with", "static")):
         result[name] = statistics.median(
             shim / base for shim, base in zip(sorts[way], sorts[plain]))

@@ -27,6 +27,8 @@ OPTIMISED = ["-O2", "-DNDEBUG"]
 CLAIMS = ["-DEXTSHIM_CLAIM_OWN_GIL=1", "-DEXTSHIM_CLAIM_GIL_NOT_USED=1"]
 MODES = ["alone", "several", "parallel"]
 COMPARATORS = ["comparator", "comparator, one order", "comparator, handed down"]
+# A static variable, and the call that every look-up has to make: no target, what they stand on.
+FLOORS = ["call alone", "call alone, one order"]
 PAGE = ROOT / "docs" / "shim.md"
 BEGIN, END = "<!-- tables of: python3 bench/shim/run.py --write -->", "<!-- end of the tables -->"
 TABLE = ["3.12", "3.13", "3.13t", "3.14", "3.15"]
@@ -69,7 +71,7 @@ def show(python, results):
         ratios = "".join(f"{results[mode]['operations'][name][0]:10.3f}" for mode in modes)
         print(f"{name:24}{ratios}   ({took:.0f} ns)")
     print(f"{'median':24}" + "".join(f"{end_to_end(results[mode]):10.3f}" for mode in modes))
-    for name in COMPARATORS:
+    for name in COMPARATORS + FLOORS:
         print(f"{name:24}" + "".join(f"{results[mode][name]:10.3f}" for mode in modes))
 
 
@@ -100,7 +102,7 @@ def page(measured):
                                  for _, each in measured)))
     lines.append(row("median of the calls", *(pair(*(end_to_end(each[mode]) for mode in MODES[:2]))
                                               for _, each in measured)))
-    for name in COMPARATORS:
+    for name in COMPARATORS + FLOORS:
         lines.append(row(f"sort of plain longs: {name}",
                          *(pair(*(each[mode][name] for mode in MODES[:2]))
                            for _, each in measured)))

@@ -25,48 +25,45 @@ extshim_template_find(const PyTypeObject *static_type)
     return type;
 }
 
-/* The wrapper runs for the instance itself, not because a derived template's dealloc called its
- * base's through the heap type: only then does the type's reference belong to this call. */
-static int
-book_dealloc_is_outermost(PyTypeObject *type, destructor own)
+typedef void (*book_slot)(void);
+
+enum book_which { BOOK_DEALLOC, BOOK_TRAVERSE };
+
+static inline book_slot
+book_slot_of(const PyTypeObject *type, enum book_which which)
 {
-    destructor found = type->tp_dealloc;
+    return which == BOOK_DEALLOC ? (book_slot)type->tp_dealloc : (book_slot)type->tp_traverse;
+}
+
+static inline book_slot
+book_wrapper_of(const ExtShim_Type *type, enum book_which which)
+{
+    return which == BOOK_DEALLOC ? (book_slot)type->dealloc : (book_slot)type->traverse;
+}
+
+/* The wrapper runs for the instance itself, not because a derived template's dealloc (or traverse)
+ * called its base's through the heap type: only then does the type's reference belong to this call.
+ */
+static inline int
+book_is_outermost(const PyTypeObject *type, const ExtShim_Type *mine, enum book_which which)
+{
+    book_slot found = book_slot_of(type, which), own = book_wrapper_of(mine, which);
     if (found == own) {
         return 1;
     }
-    ExtShim_Type *known = (ExtShim_Type *)EXTSHIM_LOAD_PTR(&templates);
+    const ExtShim_Type *known = (const ExtShim_Type *)EXTSHIM_LOAD_PTR(&templates);
     for (; known != NULL; known = known->next) {
-        if (known->dealloc == found) {
+        if (book_wrapper_of(known, which) == found) {
             return 0;
         }
     }
     /* A class made in Python: its dealloc goes to the first base with another one, as CPython's
      * subtype_dealloc does, and leaves the type's reference to a base that is a heap type. */
-    PyTypeObject *base = type->tp_base;
-    while (base != NULL && base->tp_dealloc == found) {
+    const PyTypeObject *base = type->tp_base;
+    while (base != NULL && book_slot_of(base, which) == found) {
         base = base->tp_base;
     }
-    return base != NULL && base->tp_dealloc == own;
-}
-
-static int
-book_traverse_is_outermost(PyTypeObject *type, traverseproc own)
-{
-    traverseproc found = type->tp_traverse;
-    if (found == own) {
-        return 1;
-    }
-    ExtShim_Type *known = (ExtShim_Type *)EXTSHIM_LOAD_PTR(&templates);
-    for (; known != NULL; known = known->next) {
-        if (known->traverse == found) {
-            return 0;
-        }
-    }
-    PyTypeObject *base = type->tp_base;
-    while (base != NULL && base->tp_traverse == found) {
-        base = base->tp_base;
-    }
-    return base != NULL && base->tp_traverse == own;
+    return base != NULL && book_slot_of(base, which) == own;
 }
 
 /* Instances whose dealloc runs and whose type has a finalizer: it may revive them, and after the
@@ -141,7 +138,7 @@ ExtShim_TypeDealloc(ExtShim_Type *type, PyObject *self)
 {
     PyTypeObject *heap_type = Py_TYPE(self);
     destructor original = type->static_type->tp_dealloc;
-    if (!book_dealloc_is_outermost(heap_type, type->dealloc)) {
+    if (!book_is_outermost(heap_type, type, BOOK_DEALLOC)) {
         original(self);
         return;
     }
@@ -168,7 +165,7 @@ int
 ExtShim_TypeTraverse(ExtShim_Type *type, PyObject *self, visitproc visit, void *arg)
 {
     PyTypeObject *heap_type = Py_TYPE(self);
-    if (book_traverse_is_outermost(heap_type, type->traverse)) {
+    if (book_is_outermost(heap_type, type, BOOK_TRAVERSE)) {
         Py_VISIT(heap_type);
     }
     traverseproc original = type->static_type->tp_traverse;
