@@ -1,9 +1,12 @@
 """Finds the interpreters of the pool's tests and builds extpool for them, once per test run."""
 
+import functools
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
+import unittest.mock
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -14,6 +17,7 @@ sys.path.insert(0, str(HERE.parent))
 import build as pool_build  # noqa: E402
 
 
+@functools.cache
 def interpreters():
     """{"3.14": path, "3.13t": path, ...} of those the pool runs on; missing ones raise."""
     listed = subprocess.run([sys.executable, ROOT / "tools" / "pythons", "list", "--run"],
@@ -30,10 +34,24 @@ def interpreters():
     return {name: found[name] for name in WANTED}
 
 
+@functools.cache
+def no_yield():
+    """The library of no_yield.c, built."""
+    source, target = HERE / "no_yield.c", BUILD / "no_yield.so"
+    if not pool_build.newer(target, [source]):
+        BUILD.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", f"{folder}/it", source], check=True)
+            os.replace(f"{folder}/it", target)
+    return str(target)
+
+
+@functools.cache
 def built(name, python):
     """The folder to put on PYTHONPATH for that interpreter."""
     folder = BUILD / name
-    pool_build.build(python, folder)
+    with unittest.mock.patch.dict(os.environ, {"LD_PRELOAD": no_yield()} if name == "3.13t" else {}):
+        pool_build.build(python, folder)
     return folder
 
 
@@ -43,5 +61,7 @@ def environment(folder, **more):
            if key not in ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME")}
     env["PYTHONPATH"] = f"{folder}{os.pathsep}{HERE}"
     env["PYTHONPYCACHEPREFIX"] = str(BUILD / "pycache")
+    if folder == BUILD / "3.13t":
+        env["LD_PRELOAD"] = no_yield()
     env.update(more)
     return env

@@ -65,6 +65,8 @@ def unprepared():
 class Commands(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        # A shell's background job ignores it, and so would what it starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         cls.holder = tempfile.TemporaryDirectory(prefix="extpool-commands-")
         cls.folder = pathlib.Path(cls.holder.name)
         (cls.folder / "work_for_lines.py").write_text(MODULE, encoding="utf-8")
@@ -183,6 +185,7 @@ class Commands(unittest.TestCase):
 
     def test_interrupted(self):
         process = self.start("run", "work_for_lines:spin", "--workers", 1)
+        self.addCleanup(process.kill)  # it would spin for ever
         process.stdin.write(b"1\n")
         process.stdin.flush()
         self.assertEqual(process.stderr.readline(), b"spinning\n")
