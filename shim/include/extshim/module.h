@@ -95,7 +95,7 @@ EXTSHIM_HIDDEN int ExtShim_ModuleExec(PyObject *module, PyObject *(*legacy_init)
         PyABIInfo_VAR(abi_info);                                                                   \
         static PySlot room[EXTSHIM_EXPORT_SLOTS];                                                  \
         return ExtShim_ExportSlots(room, &abi_info, #name, name##_extshim_slots,                   \
-                                   (Py_ssize_t)(size), (traverse), (clear), (free));               \
+                                   EXTSHIM_STATE_SIZE_(size), (traverse), (clear), (free));        \
     }
 
 enum { EXTSHIM_EXPORT_SLOTS = 8 };
@@ -115,6 +115,9 @@ EXTSHIM_HIDDEN PySlot *ExtShim_ExportSlots(PySlot *room, PyABIInfo *abi_info, co
 #define EXTSHIM_MODEXPORT_(name, size, traverse, clear, free)
 #endif
 
+/* -1 says that a def keeps no state in its modules, and multi-phase modules say 0. */
+#define EXTSHIM_STATE_SIZE_(size) ((Py_ssize_t)(size) < 0 ? 0 : (Py_ssize_t)(size))
+
 /* In place of `PyMODINIT_FUNC PyInit_name(void)`; the old body follows. For a def whose m_size is 0
  * or -1 and that has no m_traverse, m_clear and m_free.
  *
@@ -125,7 +128,8 @@ EXTSHIM_HIDDEN PySlot *ExtShim_ExportSlots(PySlot *room, PyABIInfo *abi_info, co
  * See: PEP 489, PEP 793. */
 #define EXTSHIM_MODINIT(name) EXTSHIM_MODINIT_STATE(name, 0, NULL, NULL, NULL)
 
-/* The same for a def with module state: its m_size, m_traverse, m_clear and m_free.
+/* The same for a def with module state or functions for it: its m_size, m_traverse, m_clear and
+ * m_free. -1 for m_size counts as 0.
  *
  * Returns: as EXTSHIM_MODINIT.
  * Refs: as EXTSHIM_MODINIT.
@@ -141,9 +145,15 @@ EXTSHIM_HIDDEN PySlot *ExtShim_ExportSlots(PySlot *room, PyABIInfo *abi_info, co
     static PyModuleDef_Slot name##_extshim_slots[] = {                                             \
         {Py_mod_exec, (void *)name##_extshim_exec},                                                \
         EXTSHIM_SLOT_INTERPRETERS_ EXTSHIM_SLOT_GIL_{0, NULL}};                                    \
-    static PyModuleDef name##_extshim_def = {                                                      \
-        PyModuleDef_HEAD_INIT, #name,      NULL,    (size), NULL,                                  \
-        name##_extshim_slots,  (traverse), (clear), (free)};                                       \
+    static PyModuleDef name##_extshim_def = {PyModuleDef_HEAD_INIT,                                \
+                                             #name,                                                \
+                                             NULL,                                                 \
+                                             EXTSHIM_STATE_SIZE_(size),                            \
+                                             NULL,                                                 \
+                                             name##_extshim_slots,                                 \
+                                             (traverse),                                           \
+                                             (clear),                                              \
+                                             (free)};                                              \
     PyMODINIT_FUNC PyInit_##name(void);                                                            \
     PyMODINIT_FUNC PyInit_##name(void)                                                             \
     {                                                                                              \

@@ -202,10 +202,18 @@ p.start_lasting(-1)
     probe.set_callback(None)
 
 
+def module_is_freed():
+    before = probe.freed()
+    other = interps.create(OWN_GIL)
+    interps.execute(other, "import threads_probe")
+    interps.destroy(other)
+    assert probe.freed() == before + 1, (before, probe.freed())
+
+
 for check in (mutex_counts, mutex_counts_across_interpreters, mutex_never_blocks_the_gil, sections,
               once_in_the_process, once_in_each_interpreter, foreign_thread_here,
               foreign_thread_elsewhere, visitor_of_an_interpreter_that_ends,
-              from_one_interpreter_into_another):
+              from_one_interpreter_into_another, module_is_freed):
     try:
         check()
     except BaseException:

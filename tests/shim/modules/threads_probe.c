@@ -302,6 +302,25 @@ probe_visit_other(PyObject *module, PyObject *unused)
                          PyInterpreterState_Get() == mine);
 }
 
+/* ---- a def without state in its modules, -1, and with a function that frees them ---- */
+
+static int freed;
+
+static void
+probe_free(void *module)
+{
+    (void)module;
+    foreign_count(&freed);
+}
+
+static PyObject *
+probe_freed(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyLong_FromLong(__atomic_load_n(&freed, __ATOMIC_RELAXED));
+}
+
 static PyMethodDef probe_methods[] = {
     {"count", probe_count, METH_O, NULL},
     {"counter", probe_counter, METH_NOARGS, NULL},
@@ -318,13 +337,14 @@ static PyMethodDef probe_methods[] = {
     {"lasting", probe_lasting, METH_NOARGS, NULL},
     {"join_lasting", probe_join_lasting, METH_NOARGS, NULL},
     {"visit_other", probe_visit_other, METH_NOARGS, NULL},
+    {"freed", probe_freed, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 static PyModuleDef probe_def = {
-    PyModuleDef_HEAD_INIT, "threads_probe", NULL, -1, probe_methods, NULL, NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT, "threads_probe", NULL, -1, probe_methods, NULL, NULL, NULL, probe_free,
 };
 
-EXTSHIM_MODINIT(threads_probe)
+EXTSHIM_MODINIT_STATE(threads_probe, -1, NULL, NULL, probe_free)
 {
     return ExtShim_Module_Create(&probe_def);
 }
