@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "loop.h"
 
 struct counts {
     long used;
@@ -95,14 +96,6 @@ way_counted(PyObject *module)
 }
 
 /* ---- loops ---- */
-
-static double
-loop_seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 #define LOOP(name)                                                                                 \
     static PyObject *loop_##name(PyObject *module, PyObject *rounds)                               \

@@ -3,6 +3,7 @@
 MODE: alone, several (another interpreter has used the modules) or parallel (it does so now).
 """
 
+import importlib
 import importlib.machinery
 import importlib.util
 import json
@@ -18,6 +19,8 @@ ROUNDS, PLAIN, SHIM, MODE = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv
 ACCESSES, SORTS, SECONDS = 20000, 4, 0.002
 WAYS = ["static", "shim", "module_state", "by_def", "interpreter_dict", "thread_local",
         "reader_count"]
+# What the packages themselves do, where they are at hand.
+PACKAGES = ["cython_way", "pybind11_way"]
 # shim_same, static_same: always the same few arrays, which the processor learns to predict.
 SORTINGS = ["static", "shim", "with", "call", "static_same", "shim_same", "call_same"]
 OTHER = f"""
@@ -28,6 +31,11 @@ kinds = importlib.util.module_from_spec(spec)
 loader.exec_module(kinds)
 lookups.shim(1000)
 a, b = kinds.Num(1), kinds.Num(2)
+for name in {PACKAGES!r}:
+    try:
+        __import__(name).loop(1000)
+    except ImportError:
+        pass
 """
 # What the other interpreter does while this one is measured, until the pipe is closed.
 BUSY = """
@@ -101,11 +109,17 @@ def measure_operations(result):
 
 
 def measure_accesses(result):
-    samples = {way: [] for way in WAYS if hasattr(lookups, way)}
+    ways = {way: getattr(lookups, way) for way in WAYS if hasattr(lookups, way)}
+    for name in PACKAGES:
+        try:
+            ways[name] = importlib.import_module(name).loop
+        except ImportError:
+            pass
+    samples = {way: [] for way in ways}
     sorts = {way: [] for way in SORTINGS}
     for _ in range(ROUNDS):
         for way, each in samples.items():
-            each.append(getattr(lookups, way)(ACCESSES))
+            each.append(ways[way](ACCESSES))
         for way, each in sorts.items():
             each.append(getattr(lookups, "sort_" + way)(SORTS))
     result["accesses"] = {way: statistics.median(each) for way, each in samples.items()}

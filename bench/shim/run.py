@@ -11,9 +11,11 @@ tables of this run into docs/shim.md.
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import statistics
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -24,6 +26,7 @@ import shimtest  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 OPTIMISED = ["-O2", "-DNDEBUG"]
+PACKAGES = ["cython", "pybind11"]
 CLAIMS = ["-DEXTSHIM_CLAIM_OWN_GIL=1", "-DEXTSHIM_CLAIM_GIL_NOT_USED=1"]
 MODES = ["alone", "several", "parallel"]
 COMPARATORS = ["comparator", "comparator, one order", "comparator, handed down"]
@@ -37,8 +40,43 @@ WAYS = {"static": "static variable", "shim": "the shim",
         "by_def": "`PyType_GetModuleByDef()`",
         "thread_local": "thread-local cache by interpreter (goes stale when an address is used again)",
         "reader_count": "table by id, readers counted",
+        "cython_way": "Cython's module state (`CYTHON_USE_MODULE_STATE`)",
+        "pybind11_way": "pybind11's `get_internals()`",
         "interpreter_dict": "interpreter's dict, interned key"}
 ONE, SEVERAL, COMPARATOR, CONTENTION = 1.05, 1.25, 2.0, 1.25
+
+
+def packages():
+    """A folder with Cython and pybind11 from the machine's package index, or None."""
+    def fill(scratch):
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--target", scratch,
+                        "--disable-pip-version-check", *PACKAGES],
+                       check=True, capture_output=True, timeout=600)
+    key = shimtest.content_key(*PACKAGES, sys.version, folders=())
+    try:
+        return shimtest.filled_once(shimtest.scratch_root() / f"packages-{key}", fill)
+    except subprocess.SubprocessError as problem:
+        print(f"without Cython and pybind11: {problem}")
+        return None
+
+
+def built_package_ways(python, found):
+    """What the packages make of cython_way.pyx and pybind11_way.cpp."""
+    def fill(scratch):
+        output = scratch / "cython_output.c"
+        subprocess.run([sys.executable, "-m", "cython", HERE / "cython_way.pyx", "-o", output],
+                       check=True, timeout=300, env=dict(os.environ, PYTHONPATH=str(found)))
+        for compiler, source, flags in (
+                ("gcc", "cython_way.c", [f'-DCYTHON_OUTPUT="{output}"', f"-I{HERE}"]),
+                ("g++", "pybind11_way.cpp", ["-std=c++17", f"-I{found / 'pybind11' / 'include'}"])):
+            target = scratch / (source.partition(".")[0] + python.suffix)
+            subprocess.run([compiler, "-w", "-shared", "-fPIC", "-fvisibility=hidden", *OPTIMISED,
+                            *python.include_flags(), *flags, HERE / source, "-o", target],
+                           check=True, timeout=600)
+    ways = [HERE / name for name in ("cython_way.pyx", "cython_way.c", "pybind11_way.cpp", "loop.h")]
+    key = shimtest.content_key(python.path, python.label, found,
+                               *(path.read_bytes() for path in ways), folders=())
+    return shimtest.filled_once(shimtest.scratch_root() / f"ways-{python.label}-{key}", fill)
 
 
 def built(python):
@@ -49,10 +87,14 @@ def built(python):
     return next(plain.glob("*.so")), next(shim.glob("*.so")), ways
 
 
-def measure(python, rounds, mode):
+def measure(python, rounds, mode, found):
     plain, shim, ways = built(python)
+    folders = [ways, shimtest.CHILD]
+    # Cython's is for 3.12 and newer, pybind11's for interpreters that do not crash by themselves.
+    if found and python.minor >= (3, 13):
+        folders.append(built_package_ways(python, found))
     text = shimtest.run([python.path, HERE / "measure.py", rounds, plain, shim, mode],
-                        [ways, shimtest.CHILD], shimtest.gil_env(python), timeout=900)
+                        folders, shimtest.gil_env(python), timeout=900)
     return json.loads(text)
 
 
@@ -143,13 +185,13 @@ def main():
     parser.add_argument("--check", action="store_true", help="exit code 1 where a target is missed")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/shim.md")
     options = parser.parse_args()
-    missed, measured = [], []
+    missed, measured, found = [], [], packages()
     wanted = options.python or (TABLE if options.write else [])
     for python in shimtest.pythons():
         if wanted and short(python) not in wanted:
             continue
         modes = MODES if python.minor >= (3, 12) and python.runs else MODES[:2]
-        results = {mode: measure(python, options.rounds, mode) for mode in modes}
+        results = {mode: measure(python, options.rounds, mode, found) for mode in modes}
         show(python, results)
         missed += misses(python, results)
         measured.append((python, results))
