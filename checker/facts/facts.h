@@ -41,7 +41,7 @@ struct fact {
 #define KIND(name)                                                                                 \
     struct fact_##name {                                                                           \
         struct fact at;                                                                            \
-        FIELDS_##name(FACT_STRING, FACT_NUMBER)                                                    \
+        FIELDS_##name(FACT_STRING, FACT_STRING, FACT_NUMBER)                                       \
     };
 #include "facts/kinds.def"
 #undef KIND
@@ -51,7 +51,7 @@ struct fact {
 struct fact_field {
     const char *name;
     size_t length; /* of the name */
-    bool is_number;
+    bool is_number, is_required;
     size_t offset;
 };
 

@@ -2,12 +2,16 @@
 
 #include "facts/facts.h"
 
-#define FIELD_STRING(field) {#field, sizeof(#field) - 1, false, offsetof(THIS, field)},
-#define FIELD_NUMBER(field) {#field, sizeof(#field) - 1, true, offsetof(THIS, field)},
+#define FIELD(field, number, required)                                                             \
+    {#field, sizeof(#field) - 1, number, required, offsetof(THIS, field)},
+#define FIELD_REQUIRED(field) FIELD(field, false, true)
+#define FIELD_STRING(field) FIELD(field, false, false)
+#define FIELD_NUMBER(field) FIELD(field, true, false)
 #define KIND(kindname)                                                                             \
     case FACT_##kindname: {                                                                        \
         typedef struct fact_##kindname THIS;                                                       \
-        static const struct fact_field fields[] = {FIELDS_##kindname(FIELD_STRING, FIELD_NUMBER)}; \
+        static const struct fact_field fields[] = {                                                \
+            FIELDS_##kindname(FIELD_REQUIRED, FIELD_STRING, FIELD_NUMBER)};                        \
         static const struct fact_shape shape = {#kindname, sizeof(THIS),                           \
                                                 sizeof(fields) / sizeof(*fields), fields};         \
         return &shape;                                                                             \

@@ -265,6 +265,20 @@ text_field_end(const char *s, const char *end)
     return tab ? tab : end;
 }
 
+/* Passes rely on these strings; the writer leaves out empty ones. */
+static void
+text_fill_required(struct fact *f)
+{
+    const struct fact_shape *shape = fact_shape(f->kind);
+    for (size_t i = 0; i < shape->nfields; i++) {
+        const struct fact_field *field = &shape->fields[i];
+        if (field->is_required && !fact_string(f, field)) {
+            static const char *const empty = "";
+            memcpy((char *)f + field->offset, &empty, sizeof(empty));
+        }
+    }
+}
+
 /* Returns NULL, or what is wrong with the line. */
 static const char *
 text_read_line(struct text_reader *r, const char *s, const char *end)
@@ -296,6 +310,7 @@ text_read_line(struct text_reader *r, const char *s, const char *end)
             return "unknown field or bad value";
         }
     }
+    text_fill_required(f);
     return NULL;
 }
 

@@ -11,8 +11,8 @@ class FactsPage(unittest.TestCase):
     def setUp(self):
         text = (ROOT / "checker" / "facts" / "kinds.def").read_text(encoding="utf-8")
         text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S).replace("\\\n", " ")
-        self.kinds = {name: re.findall(r"\b[SN]\((\w+)\)", fields)
-                      for name, fields in re.findall(r"#define FIELDS_(\w+)\(S, N\)(.*)", text)}
+        self.kinds = {name: re.findall(r"\b[RSN]\((\w+)\)", fields)
+                      for name, fields in re.findall(r"#define FIELDS_(\w+)\(R, S, N\)(.*)", text)}
         page = (ROOT / "docs" / "facts.md").read_text(encoding="utf-8")
         parts = re.split(r"^### (\w+)$", page, flags=re.M)
         self.sections = dict(zip(parts[1::2], parts[2::2]))
