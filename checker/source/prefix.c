@@ -22,7 +22,10 @@ struct prefix_walk {
     VEC(struct prefix_if) ifs;
     VEC(const char *) out;
     int literal; /* how many of ifs are */
+    int depth;   /* of the condition that is being read */
 };
+
+enum { PREFIX_MAX_DEPTH = 100 };
 
 /* A macro of another system's compiler. */
 static bool
@@ -128,25 +131,41 @@ prefix_blanks(const char **s)
     *s += strspn(*s, " \t\r");
 }
 
+/* `( condition )`. *s becomes NULL where the rest is not understood, as in the others. */
+static enum truth
+prefix_parentheses(struct prefix_walk *w, const char **s)
+{
+    (*s)++;
+    w->depth++;
+    enum truth inner = w->depth < PREFIX_MAX_DEPTH ? prefix_or(w, s) : UNKNOWN;
+    w->depth--;
+    if (*s) {
+        prefix_blanks(s);
+    }
+    if (!*s || **s != ')') {
+        *s = NULL;
+        return UNKNOWN;
+    }
+    (*s)++;
+    return inner;
+}
+
 static enum truth
 prefix_primary(struct prefix_walk *w, const char **s)
 {
+    bool negated = false;
     prefix_blanks(s);
-    if (**s == '!' && (*s)[1] != '=') {
+    while (**s == '!' && (*s)[1] != '=') {
         (*s)++;
+        negated = !negated;
+        prefix_blanks(s);
+    }
+    if (negated) {
         enum truth inner = prefix_primary(w, s);
         return inner == YES ? NO : inner == NO ? YES : UNKNOWN;
     }
     if (**s == '(') {
-        (*s)++;
-        enum truth inner = prefix_or(w, s);
-        prefix_blanks(s);
-        if (**s != ')') {
-            *s = NULL;
-            return UNKNOWN;
-        }
-        (*s)++;
-        return inner;
+        return prefix_parentheses(w, s);
     }
     if (strncmp(*s, "defined", 7) != 0) {
         *s = NULL;
