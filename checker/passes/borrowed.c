@@ -43,7 +43,6 @@ struct borrow {
     const struct body *b;
     const struct fact_call *call;
     const char *into; /* the local it is stored in; NULL when used on the spot */
-    long until;       /* seq at which that local gets another value */
 };
 
 /* Is the value the result of the call? A macro leaves only what it expands to. */
@@ -61,8 +60,7 @@ static void
 borrowed_begin(struct borrow *at, struct owned_fields *fields, const struct body *b,
                const struct fact_call *call)
 {
-    *at = (struct borrow){
-        .p = fields->p, .fields = fields, .b = b, .call = call, .until = 0x7fffffff};
+    *at = (struct borrow){.p = fields->p, .fields = fields, .b = b, .call = call};
     at->into = call->into && *call->into ? call->into : NULL;
     SCAN_ACCESSES(b, a)
     {
@@ -70,20 +68,42 @@ borrowed_begin(struct borrow *at, struct owned_fields *fields, const struct body
         if (!whole || !str_same(a->how, "write") || a->seq <= call->seq) {
             continue;
         }
-        bool result = borrowed_is_result(call, a->value, a->at.line);
-        if (!at->into && result) {
+        if (!at->into && borrowed_is_result(call, a->value, a->at.line)) {
             at->into = a->var;
-        }
-        else if (at->into && a->seq < at->until && str_same(a->var, at->into) && !result) {
-            at->until = a->seq;
         }
     }
 }
 
-static bool
-borrowed_in_range(const struct borrow *at, long seq)
+static long
+borrowed_block_of(const struct borrow *at, long seq)
 {
-    return seq > at->call->seq && seq <= at->until;
+    SCAN_CALLS(at->b, call)
+    {
+        if (call->seq == seq) {
+            return call->block;
+        }
+    }
+    return at->call->block;
+}
+
+/* Can the local still have the reference there? Another value ends it for what follows in the same
+ * branch, but not in the other one: `if (!x) { x = PyDict_New(); } else { Py_INCREF(x); }`. */
+static bool
+borrowed_in_range(const struct borrow *at, long seq, long block)
+{
+    if (seq <= at->call->seq) {
+        return false;
+    }
+    SCAN_ACCESSES(at->b, a)
+    {
+        if (a->seq > at->call->seq && a->seq < seq && str_same(a->how, "write") &&
+            str_same(a->var, at->into) && (!a->path || !*a->path) &&
+            !borrowed_is_result(at->call, a->value, a->at.line) &&
+            flow_inside(at->b, block, a->block)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Is the reference that argument of the call? A macro among the arguments may stand in front of the
@@ -92,7 +112,7 @@ static bool
 borrowed_is_given(const struct borrow *at, const struct fact_call *call, int index)
 {
     const char *value = call_arg(at->b, call, index);
-    return at->into ? borrowed_in_range(at, call->seq) && str_same(value, at->into)
+    return at->into ? str_same(value, at->into) && borrowed_in_range(at, call->seq, call->block)
                     : borrowed_is_result(at->call, value, call->at.line);
 }
 
@@ -143,7 +163,8 @@ borrowed_is_used(const struct borrow *at)
     }
     for (size_t i = 0; i < at->b->args.n; i++) {
         const struct fact_arg *arg = at->b->args.at[i];
-        if (borrowed_in_range(at, arg->seq) && flow_mentions(arg->value, at->into)) {
+        if (flow_mentions(arg->value, at->into) &&
+            borrowed_in_range(at, arg->seq, borrowed_block_of(at, arg->seq))) {
             return true;
         }
     }
@@ -151,14 +172,14 @@ borrowed_is_used(const struct borrow *at)
         const struct fact *e = at->b->events.at[i];
         const struct fact_access *a = (const struct fact_access *)(const void *)e;
         const struct fact_jump *jump = (const struct fact_jump *)(const void *)e;
-        if (!borrowed_in_range(at, flow_seq_of(e))) {
-            continue;
-        }
-        if (e->kind == FACT_access
+        bool named =
+            e->kind == FACT_access
                 ? flow_mentions(a->value, at->into) ||
                       (str_same(a->var, at->into) &&
                        ((a->path && *a->path) || (a->context && !str_same(a->context, "tested"))))
-                : e->kind == FACT_jump && flow_mentions(jump->value, at->into)) {
+                : e->kind == FACT_jump && flow_mentions(jump->value, at->into);
+        if (named && borrowed_in_range(at, flow_seq_of(e),
+                                       e->kind == FACT_access ? a->block : jump->block)) {
             return true;
         }
     }
@@ -285,7 +306,8 @@ borrowed_item(struct borrow *at, const char *what)
     const struct fact_call *incref = borrowed_incref(at);
     struct fact_flaw *flaw = borrowed_flaw(at, incref ? "borrowed-then-incref" : what);
     /* A member of a C++ wrapper, say: nothing is known of the container. */
-    bool unknown = str_same(call_arg(at->b, at->call, 0), "expr");
+    const char *container = call_arg(at->b, at->call, 0);
+    bool unknown = str_same(container, "expr") || str_starts(container, "index:expr");
     flaw->number = owned == OWNED_GIVEN || unknown || (list && borrowed_may_be_called(at));
     flaw->detail2 = flow_cell(at->p, "borrowed_refs", at->call->callee, "strong_replacement");
     if (incref) {
@@ -438,8 +460,8 @@ static bool
 borrowed_is_stored(const struct borrow *at, const struct fact_access *a)
 {
     return str_same(a->how, "write") && a->seq > at->call->seq &&
-           ((at->into && a->seq <= at->until && str_same(a->value, at->into)) ||
-            (!at->into && borrowed_is_result(at->call, a->value, a->at.line)));
+           (at->into ? str_same(a->value, at->into) && borrowed_in_range(at, a->seq, a->block)
+                     : borrowed_is_result(at->call, a->value, a->at.line));
 }
 
 /* Is the slot it was read from overwritten without a release? Then the reference moved. */

@@ -1,8 +1,10 @@
 /* Fields of objects that several threads hold and that are changed without a lock (OBJ01 to OBJ05,
- * OBJ11, REF07). One flaw for each field of each struct, of the worst kind that was seen. */
+ * OBJ11, OBJ13, REF07). One flaw for each field of each struct, of the worst kind that was seen. */
 #include <string.h>
 
 #include "passes/shared_roots.h"
+
+enum { INSTANCE_HANDLE_ARGS = 2 };
 
 /* Kinds of change, worst first. */
 enum change { CHANGE_RELEASE, CHANGE_SETREF, CHANGE_RMW, CHANGE_PLAIN, CHANGE_INIT, CHANGE_KINDS };
@@ -25,6 +27,7 @@ struct instances {
     struct program *p;
     const struct shared_roots *roots;
     struct map by_key;
+    struct map handles; /* struct and field -> the flaw */
     VEC(struct instance_field *) fields;
 };
 
@@ -197,12 +200,20 @@ instance_is_call_through(const struct program *p, const struct fact_access *a)
     return class && (strstr(class, "pointer") != NULL);
 }
 
+/* `PyArg_ParseTuple(args, "i", &self->level)`: the call fills the field. */
+static bool
+instance_is_parsed(const struct fact_access *a)
+{
+    return str_starts(a->context, "arg:PyArg_Parse") || str_starts(a->context, "arg:PyArg_Unpack");
+}
+
 static void
 instance_access(struct instances *all, const struct body *b, const struct fact_access *a,
                 struct fact_flaw **iternext)
 {
     struct root_field where;
-    bool changes = str_same(a->how, "write") || str_same(a->how, "rmw");
+    bool changes = str_same(a->how, "write") || str_same(a->how, "rmw") ||
+                   (str_same(a->how, "addr") && instance_is_parsed(a));
     if (!changes || instance_is_call_through(all->p, a) ||
         !roots_field(all->p, all->roots, b, a->var, a->path, a->class, a->seq, &where) ||
         !roots_unlocked(all->p, b, a->seq, a->block) || instance_is_ordered(all->p, &where)) {
@@ -239,6 +250,66 @@ instance_call(struct instances *all, const struct body *b, const struct fact_cal
     instance_add(all, &where, CHANGE_RELEASE, &site)->constants = false;
 }
 
+/* Numbers and text in a field are no state of a library. */
+static bool
+instance_is_handle(const struct program *p, const struct root_field *where)
+{
+    const struct fact_member *m = instance_member(p, where);
+    const char *type = m && m->type ? m->type : "";
+    type += str_starts(type, "const ") ? strlen("const ") : 0;
+    return !m || (!str_same(m->class, "scalar") && !str_same(m->class, "object-pointer") &&
+                  !str_starts(type, "char") && !str_starts(type, "unsigned char") &&
+                  !str_starts(type, "uint8_t") && !str_starts(type, "void"));
+}
+
+/* Does the function only look, or belong to the end of the object? */
+static bool
+instance_only_looks(const char *callee)
+{
+    static const char *const words[] = {"Get",     "get_",   "_is_",  "IsError",
+                                        "isError", "ersion", "sizeof"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (strstr(callee, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* OBJ13: a library's own object, kept in a field, is used by whoever calls. Once for each field. */
+static void
+instance_handle(struct instances *all, const struct body *b, const struct fact_call *call)
+{
+    struct program *p = all->p;
+    const char *problem = flow_cell(p, "third_party_global_state", call->callee, "problem");
+    if (!problem || !str_starts(problem, "objects must not") ||
+        !str_same(flow_cell(p, "third_party_global_state", call->callee, "free_threaded"),
+                  "hazard") ||
+        instance_only_looks(call->callee)) {
+        return;
+    }
+    for (int i = 0; i < call->nargs && i < INSTANCE_HANDLE_ARGS; i++) {
+        struct root_field where;
+        const char *value = scan_resolve(b, call_arg(b, call, i), call->seq);
+        const char *address = value_of(value, "addr");
+        value = address ? arena_printf(&p->arena, "field:%s", address) : value;
+        if (!roots_value_field(p, all->roots, b, value, call->seq, &where) || where.initial ||
+            !instance_is_handle(p, &where) || !roots_unlocked(p, b, call->seq, call->block)) {
+            continue;
+        }
+        const char *key = arena_printf(&p->arena, "%s %s", where.record, where.field);
+        void **slot = map_slot(&all->handles, key);
+        if (!*slot) {
+            struct fact_flaw *flaw = program_flaw(p, &call->at, b, "handle-unlocked", where.field);
+            flaw->detail = where.record;
+            flaw->detail2 = call->callee;
+            flaw->class = flow_cell(p, "third_party_global_state", call->callee, "library");
+            *slot = flaw;
+        }
+        return;
+    }
+}
+
 static void
 instance_scan(struct instances *all, const struct body *b)
 {
@@ -250,6 +321,7 @@ instance_scan(struct instances *all, const struct body *b)
         }
         else if (event->kind == FACT_call) {
             instance_call(all, b, (const struct fact_call *)(const void *)event);
+            instance_handle(all, b, (const struct fact_call *)(const void *)event);
         }
     }
 }
@@ -299,4 +371,5 @@ pass_instances(struct program *p)
     }
     vec_free(&all.fields);
     map_free(&all.by_key);
+    map_free(&all.handles);
 }
