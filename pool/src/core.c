@@ -28,6 +28,9 @@ core_new(struct pool_state *state, int max_workers, const char *name, double exi
     core->notifier = state->notifier;
     notifier_ref(core->notifier);
     Py_BEGIN_CRITICAL_SECTION(state->lock);
+    if (atomic_load(&state->forking) > 0) {
+        jobs_set_mode(&core->jobs, JOBS_PAUSED);
+    }
     core->next = state->cores;
     state->cores = core;
     Py_END_CRITICAL_SECTION();
@@ -56,6 +59,37 @@ core_unref(struct core *core)
     jobs_destroy(&core->jobs);
     pthread_mutex_destroy(&core->lock);
     free(core);
+}
+
+struct core **
+core_all(struct pool_state *state)
+{
+    struct core **all;
+    Py_BEGIN_CRITICAL_SECTION(state->lock);
+    size_t count = 0;
+    for (struct core *core = state->cores; core; core = core->next) {
+        count++;
+    }
+    all = calloc(count + 1, sizeof(*all));
+    struct core *core = state->cores;
+    for (size_t i = 0; all && i < count; i++, core = core->next) {
+        core_ref(core);
+        all[i] = core;
+    }
+    Py_END_CRITICAL_SECTION();
+    if (!all) {
+        PyErr_NoMemory();
+    }
+    return all;
+}
+
+void
+core_free_all(struct core **cores)
+{
+    for (struct core **core = cores; core && *core; core++) {
+        core_unref(*core);
+    }
+    free(cores);
 }
 
 void

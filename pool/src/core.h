@@ -76,6 +76,11 @@ PyObject *core_running(struct core *core);
 /* Waits until the workers are gone: 1, or 0 at the deadline, -1 when a signal raised. */
 int core_wait(struct core *core, int64_t deadline);
 
+/* The pools of this interpreter, each with a reference, closed by NULL: free them with
+ * core_free_all(). NULL with MemoryError. */
+struct core **core_all(struct pool_state *state);
+void core_free_all(struct core **cores);
+
 /* Drops cores of dead pools from the state's list. */
 void core_prune(struct pool_state *state);
 

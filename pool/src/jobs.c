@@ -28,6 +28,12 @@ jobs_init(struct jobs *jobs, int max_workers)
 }
 
 void
+jobs_after_fork(struct jobs *jobs)
+{
+    pthread_mutex_init(&jobs->lock, NULL);
+}
+
+void
 jobs_destroy(struct jobs *jobs)
 {
     wait_destroy(&jobs->wake);

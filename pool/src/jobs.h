@@ -95,6 +95,9 @@ struct jobs_blocking {
 };
 
 int jobs_init(struct jobs *jobs, int max_workers);
+
+/* In a forked child, whose other threads are gone: nobody holds the lock. */
+void jobs_after_fork(struct jobs *jobs);
 void jobs_destroy(struct jobs *jobs);
 
 /* Appends a job. Returns 1 when the caller should start one more worker (it is counted as starting

@@ -46,6 +46,18 @@ exit_core(struct pool_state *state, struct core *core, PyObject *stuck)
     return 0;
 }
 
+static int
+exit_cores(struct pool_state *state, PyObject *stuck)
+{
+    struct core **cores = core_all(state);
+    int failed = !cores;
+    for (struct core **core = cores; !failed && *core; core++) {
+        failed = exit_core(state, *core, stuck) < 0;
+    }
+    core_free_all(cores);
+    return -failed;
+}
+
 PyObject *
 lifecycle_exit(PyObject *module, PyObject *ignored)
 {
@@ -53,14 +65,9 @@ lifecycle_exit(PyObject *module, PyObject *ignored)
     (void)ignored;
     state->exiting = 1;
     PyObject *stuck = PyList_New(0);
-    if (!stuck) {
+    if (!stuck || exit_cores(state, stuck) < 0) {
+        Py_XDECREF(stuck);
         return NULL;
-    }
-    for (struct core *core = state->cores; core; core = core->next) {
-        if (exit_core(state, core, stuck) < 0) {
-            Py_DECREF(stuck);
-            return NULL;
-        }
     }
     if (state->notifier) {
         notifier_stop(state->notifier);
@@ -71,6 +78,20 @@ lifecycle_exit(PyObject *module, PyObject *ignored)
 }
 
 /* ---- fork: a child with live interpreters of other threads dies, so there must be none ---- */
+
+static int
+fork_refuse(struct core *core)
+{
+    if (jobs_busy(&core->jobs) == 0 && atomic_load(&core->lost) == 0) {
+        return 0;
+    }
+    PyErr_Format(PyExc_RuntimeError,
+                 "fork refused: pool %s is running tasks, and a forked process would die with "
+                 "their interpreters; wait for the tasks or use another way to start processes "
+                 "(spawn, forkserver, subprocess)",
+                 core->name);
+    return -1;
+}
 
 /* The audit hook refuses to fork while workers are at tasks. */
 PyObject *
@@ -83,17 +104,13 @@ lifecycle_audit(PyObject *module, PyObject *const *args, Py_ssize_t count)
          PyUnicode_CompareWithASCIIString(args[0], "os.forkpty") != 0)) {
         Py_RETURN_NONE;
     }
-    for (struct core *core = state->cores; core; core = core->next) {
-        if (jobs_busy(&core->jobs) > 0 || atomic_load(&core->lost) > 0) {
-            PyErr_Format(PyExc_RuntimeError,
-                         "fork refused: pool %s is running tasks, and a forked process would "
-                         "die with their interpreters; wait for the tasks or use another way "
-                         "to start processes (spawn, forkserver, subprocess)",
-                         core->name);
-            return NULL;
-        }
+    struct core **cores = core_all(state);
+    int refused = !cores;
+    for (struct core **core = cores; !refused && *core; core++) {
+        refused = fork_refuse(*core) < 0;
     }
-    Py_RETURN_NONE;
+    core_free_all(cores);
+    return refused ? NULL : Py_NewRef(Py_None);
 }
 
 /* Tells all workers to leave; returns a pool that still has some, referenced, or NULL. */
@@ -101,6 +118,7 @@ static struct core *
 fork_find_workers(struct pool_state *state)
 {
     struct core *found = NULL;
+    Py_BEGIN_CRITICAL_SECTION(state->lock);
     for (struct core *core = state->cores; core; core = core->next) {
         if (atomic_load(&core->jobs.mode) == JOBS_OPEN) {
             jobs_set_mode(&core->jobs, JOBS_PAUSED);
@@ -110,35 +128,32 @@ fork_find_workers(struct pool_state *state)
             found = core;
         }
     }
+    Py_END_CRITICAL_SECTION();
     return found;
 }
 
-/* Ends all workers and takes the locks, so that the child finds them in a known state. */
+/* Ends all workers. None starts before the fork is over, though other threads may run between here
+ * and there, while CPython calls what else was registered. So no lock is kept: they would wait for
+ * it, and this thread for them. */
 PyObject *
 lifecycle_before_fork(PyObject *module, PyObject *ignored)
 {
     struct pool_state *state = PyModule_GetState(module);
     struct core *core;
     (void)ignored;
-    /* While one is waited for, other threads may make pools and drop them: look at all again. */
+    atomic_fetch_add(&state->forking, 1);
     while ((core = fork_find_workers(state)) != NULL) {
         while (core_wait(core, WAIT_FOREVER) < 0) {
             PyErr_Clear(); /* forking cannot be stopped from here any more */
         }
         core_unref(core);
     }
-    for (core = state->cores; core; core = core->next) {
-        pthread_mutex_lock(&core->lock);
-        pthread_mutex_lock(&core->jobs.lock);
-    }
     Py_RETURN_NONE;
 }
 
 static void
-fork_unlock(struct core *core)
+fork_reopen(struct core *core)
 {
-    pthread_mutex_unlock(&core->jobs.lock);
-    pthread_mutex_unlock(&core->lock);
     if (atomic_load(&core->jobs.mode) == JOBS_PAUSED) {
         jobs_set_mode(&core->jobs, JOBS_OPEN);
     }
@@ -149,15 +164,20 @@ lifecycle_after_fork_parent(PyObject *module, PyObject *ignored)
 {
     struct pool_state *state = PyModule_GetState(module);
     (void)ignored;
-    for (struct core *core = state->cores; core; core = core->next) {
-        fork_unlock(core);
+    if (atomic_fetch_sub(&state->forking, 1) > 1) {
+        Py_RETURN_NONE; /* another thread is about to fork and counts on empty pools */
+    }
+    struct core **cores = core_all(state);
+    for (struct core **core = cores; core && *core; core++) {
+        fork_reopen(*core);
         /* For what other threads submitted meanwhile; other workers come back with the next task.
          */
-        if (core_start_workers(state, core, jobs_want_workers(&core->jobs)) < 0) {
+        if (core_start_workers(state, *core, jobs_want_workers(&(*core)->jobs)) < 0) {
             PyErr_WriteUnraisable(NULL);
         }
     }
-    Py_RETURN_NONE;
+    core_free_all(cores);
+    return cores ? Py_NewRef(Py_None) : NULL;
 }
 
 PyObject *
@@ -165,12 +185,19 @@ lifecycle_after_fork_child(PyObject *module, PyObject *ignored)
 {
     struct pool_state *state = PyModule_GetState(module);
     (void)ignored;
+    atomic_store(&state->forking, 0);
     if (state->notifier) {
         notifier_forget(state->notifier);
     }
     for (struct core *core = state->cores; core; core = core->next) {
-        fork_unlock(core);
-        core_cancel_queue(state, core, 0); /* the parent runs those */
+        pthread_mutex_init(&core->lock, NULL); /* whoever held it is not here */
+        jobs_after_fork(&core->jobs);
     }
-    Py_RETURN_NONE;
+    struct core **cores = core_all(state);
+    for (struct core **core = cores; core && *core; core++) {
+        fork_reopen(*core);
+        core_cancel_queue(state, *core, 0); /* the parent runs those */
+    }
+    core_free_all(cores);
+    return cores ? Py_NewRef(Py_None) : NULL;
 }

@@ -88,6 +88,7 @@ struct pool_state {
     struct inbox *inbox;       /* blocks around objects of this interpreter come back here */
     struct worker *worker;     /* the worker that runs this interpreter, or NULL */
     struct core *cores;        /* pools made in this interpreter and still alive */
+    atomic_int forking;        /* forks under way: no pool may start workers */
     struct notifier *notifier; /* NULL until a pool is made here */
     atomic_int exiting;        /* the interpreter is going: no new tasks */
     PyObject *lock;            /* guards the fields above in free-threaded builds */

@@ -405,6 +405,35 @@ class Faults(unittest.TestCase):
         """)
 
     @unittest.skipUnless(hasattr(os, "fork"), "needs fork")
+    def test_fork_while_other_hooks_let_threads_run(self):
+        """What threads submit between our part of a fork and the fork itself waits for its end."""
+        self.ok("""
+            go, submitted, futures = threading.Semaphore(0), threading.Semaphore(0), []
+            def hook():
+                go.release()
+                assert submitted.acquire(timeout=30)
+            def submit():
+                for _ in range(2):
+                    assert go.acquire(timeout=30)
+                    pools.append(extpool.InterpreterPool(1))
+                    futures.extend(pool.submit(f.identity, len(pools)) for pool in list(pools))
+                    submitted.release()
+            os.register_at_fork(before=hook, after_in_parent=hook)  # so before fork: after ours
+            pools = [extpool.InterpreterPool(2)]
+            assert pools[0].submit(pow, 2, 2).result(30) == 4
+            thread = threading.Thread(target=submit)
+            thread.start()
+            pid = os.fork()
+            if pid == 0:
+                assert all(future.cancelled() for future in futures)
+                os._exit(0 if pools[0].submit(pow, 2, 3).result(30) == 8 else 9)
+            assert os.waitpid(pid, 0)[1] == 0
+            thread.join(30)
+            assert [future.result(30) for future in futures] == [2, 2, 3, 3, 3]
+            print("ok")
+        """)
+
+    @unittest.skipUnless(hasattr(os, "fork"), "needs fork")
     def test_multiprocessing_fork(self):
         self.ok("""
             import multiprocessing, warnings
