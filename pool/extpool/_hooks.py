@@ -67,6 +67,8 @@ def _preload():
 
 
 def _install():
+    if _pool.in_worker():
+        from . import _connect  # noqa: F401  (what it connects is replaced below)
     _pool.connect(
         _base.Future, publish=_publish, callback_failed=_callback_failed,
         describe=_functions.describe, build=_worker.build, dump=_pickling.dump, load=_load,

@@ -14,7 +14,7 @@ SWITCH = "UNSAFE_EXTPOOL_LOAD"
 _REFUSAL = "does not support loading in subinterpreters"  # what CPython says
 PASSED, WARNED, REFUSED, UNSAFE = "passed", "warned", "refused", "unsafe"
 
-create_dynamic = _imp.create_dynamic  # CPython's own
+create_dynamic = _pool._original(_imp.create_dynamic)  # CPython's own
 
 _settings = {}
 
@@ -26,7 +26,9 @@ def describe(verdicts):
     if verdicts is not None:
         from . import _verdicts
         rows = _verdicts.read(verdicts)
-    return {"standard": _standard_folders(), "rows": rows,
+    if "standard" not in _settings:
+        _settings["standard"] = _standard_folders()
+    return {"standard": _settings["standard"], "rows": rows,
             "unsafe": os.environ.get(SWITCH) == "1",
             "free_threaded": "free-threading" in sys.version}
 

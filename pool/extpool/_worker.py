@@ -1,6 +1,6 @@
 """The worker's side: preparing its interpreter and making functions from their descriptions.
 
-Imported by every worker, so it imports nothing that is not loaded anyway."""
+Imported by most workers, so it imports nothing that is not loaded anyway."""
 
 import sys
 
@@ -14,20 +14,24 @@ _captured = {}  # global of __main__ -> as it was last sent
 
 
 def prepare(settings):
-    """Called once, before the first task. Settings are plain data from the pool."""
+    """Called once, before anything of a task needs it. Settings are plain data from the pool."""
+    import _imp
     _settings.update(settings)
-    _pool.connect(build=build, dump=_dump, load=_load, dump_error=_dump_error, failed=_failed,
-                  checkpoint=_checkpoint, receive_async=_receive_async)
     _watch_low_level_threads()
     if settings["policy"] != "declared":
         from . import _policy
         _policy.install(settings)
-    elif not settings["isolation"]:
-        from . import _policy
-        _policy.install_hint(settings)
+    else:
+        _imp.create_dynamic = _pool._original(_imp.create_dynamic)
+        if not settings["isolation"]:
+            from . import _policy
+            _policy.install_hint(settings)
     if settings["isolation"]:
         from . import _private_copy
         _private_copy.install(settings)
+    _pool.connect(build=build, dump=_dump, load=_load, dump_error=_dump_error, failed=_failed,
+                  checkpoint=_checkpoint, receive_async=_receive_async)
+    _pool._connected()
 
 
 def wind_up():
@@ -43,7 +47,7 @@ def wind_up():
 def _watch_low_level_threads():
     """_thread._count() sees a thread only when it runs; one that is about to must be seen too."""
     import _thread
-    original = _thread.start_new_thread
+    original = _pool._original(_thread.start_new_thread)
 
     def start_new_thread(function, args, kwargs=None, /):
         token = object()

@@ -8,6 +8,7 @@
 #include "pool_object.h"
 #include "private_copy.h"
 #include "transfer.h"
+#include "worker_begin.h"
 
 /* Takes a hook from the keyword arguments, if it is among them. */
 static int
@@ -108,6 +109,7 @@ static int
 module_exec(PyObject *module)
 {
     struct pool_state *state = PyModule_GetState(module);
+    state->module = module;
     state->lock = PyDict_New();
     state->nothing = PyTuple_New(0);
     state->protocol = PyLong_FromLong(5);
@@ -126,7 +128,8 @@ module_exec(PyObject *module)
     if (!state->shared_type || !state->channel_type || !state->pool_type) {
         return -1;
     }
-    if (PyModule_AddFunctions(module, policy_methods) < 0) {
+    if (PyModule_AddFunctions(module, policy_methods) < 0 ||
+        PyModule_AddFunctions(module, worker_begin_methods) < 0) {
         return -1;
     }
     return PyModule_AddFunctions(module, private_copy_methods);

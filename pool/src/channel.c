@@ -240,13 +240,13 @@ channel_hash(PyObject *self)
 static PyObject *
 channel_receive_async(PyObject *self, PyObject *args)
 {
+    struct pool_state *state = state_of(Py_TYPE(self));
     PyObject *timeout = Py_None;
     if (!PyArg_ParseTuple(args, "|O:receive_async", &timeout)) {
         return NULL;
     }
     PyObject *parts = PyTuple_Pack(2, self, timeout);
-    PyObject *coroutine =
-        parts ? state_call(state_of(Py_TYPE(self))->hook_receive_async, parts) : NULL;
+    PyObject *coroutine = parts ? state_call(state, &state->hook_receive_async, parts) : NULL;
     Py_XDECREF(parts);
     return coroutine;
 }

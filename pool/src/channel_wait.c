@@ -29,7 +29,7 @@ channel_sleep(struct pool_state *state, struct waiter *waiter, int seen, int64_t
         return -1;
     }
     if (state->worker) {
-        PyObject *done = state_call(state->hook_checkpoint, Py_None);
+        PyObject *done = state_call(state, &state->hook_checkpoint, Py_None);
         if (!done) {
             return -1;
         }

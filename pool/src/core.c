@@ -166,10 +166,11 @@ core_decisions(struct core *core)
 void
 core_break(struct core *core, const char *text)
 {
+    struct pool_state *state = core->notifier->state;
     char *copy = strdup(text);
     char *expected = NULL;
     PyObject *message = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
-    PyObject *logged = message ? state_call(core->notifier->state->hook_log_broken, message) : NULL;
+    PyObject *logged = message ? state_call(state, &state->hook_log_broken, message) : NULL;
     if (!logged) {
         PyErr_WriteUnraisable(NULL);
     }

@@ -26,6 +26,7 @@ struct core {
     char name[CORE_NAME];
     struct function *initializer; /* or NULL */
     struct message settings;      /* the same for all workers */
+    int eager;                    /* workers load their Python part when they start */
     int initializer_args;
     struct message initializer_in;
     char *initializer_error;    /* the initializer could not be described */

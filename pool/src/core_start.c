@@ -27,6 +27,35 @@ core_import_path(void)
     return strings;
 }
 
+/* __file__ of a module as a string, None where it has none. */
+static PyObject *
+core_file(PyObject *module)
+{
+    PyObject *file = module ? PyObject_GetAttrString(module, "__file__") : NULL;
+    PyErr_Clear();
+    if (!file || !PyUnicode_CheckExact(file)) {
+        Py_XSETREF(file, Py_NewRef(Py_None));
+    }
+    return file;
+}
+
+/* What worker_begin.h says of worker.start: four new references, or -1. */
+static int
+core_start_values(struct pool_state *state, PyObject **values)
+{
+    PyObject *name = PyUnicode_FromString("extpool");
+    PyObject *package = name ? PyImport_GetModule(name) : NULL;
+    PyObject *path = package ? PyObject_GetAttrString(package, "__path__") : NULL;
+    values[0] = core_import_path();
+    values[1] = values[0] ? core_file(state->module) : NULL;
+    values[2] = values[0] ? core_file(package) : NULL;
+    values[3] = path ? PySequence_List(path) : NULL;
+    Py_XDECREF(path);
+    Py_XDECREF(package);
+    Py_XDECREF(name);
+    return values[0] && values[3] ? 0 : -1;
+}
+
 /* Before 3.15, making an interpreter while tracemalloc is on never ends: it allocates with a lock
  * held that tracemalloc then wants. 0, or -1 with RuntimeError when it is on. */
 static int
@@ -60,11 +89,12 @@ core_start_workers(struct pool_state *state, struct core *core, int count)
     if (notifier_start(core->notifier) < 0) {
         PyErr_Clear(); /* only what workers have to tell is lost */
     }
-    PyObject *path = core_check_tracing() < 0 ? NULL : core_import_path();
-    for (; count > 0 && path; count--) {
+    PyObject *values[4] = {NULL, NULL, NULL, NULL};
+    int ready = core_check_tracing() == 0 && core_start_values(state, values) == 0;
+    for (; count > 0 && ready; count--) {
         struct message message;
         message_init(&message);
-        int started = transfer_encode(state, &message, &path, 1) == 0;
+        int started = transfer_encode(state, &message, values, 4) == 0;
         if (started && worker_start(core, &message) < 0) {
             PyErr_SetString(PyExc_RuntimeError, "can't start new thread (extpool worker)");
             started = 0;
@@ -74,7 +104,9 @@ core_start_workers(struct pool_state *state, struct core *core, int count)
             break;
         }
     }
-    Py_XDECREF(path);
+    for (int i = 0; i < 4; i++) {
+        Py_XDECREF(values[i]);
+    }
     int failed = count > 0;
     for (; count > 0; count--) {
         jobs_worker_left(&core->jobs, 0);

@@ -127,7 +127,7 @@ future_get_condition(PyObject *self, void *closure)
     struct pool_state *state = future_state(self);
     struct future *future = future_data(state, self);
     PyObject *condition = NULL;
-    PyObject *fresh = future->condition ? NULL : state_call(state->hook_condition, Py_None);
+    PyObject *fresh = future->condition ? NULL : state_call(state, &state->hook_condition, Py_None);
     Py_BEGIN_CRITICAL_SECTION(self);
     if (!future->condition) {
         future->condition = Py_XNewRef(fresh);

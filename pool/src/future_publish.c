@@ -26,7 +26,7 @@ future_run_callback(struct pool_state *state, PyObject *self, PyObject *callback
     if (!result) {
         PyObject *error = PyErr_GetRaisedException();
         PyObject *parts = PyTuple_Pack(2, self, error);
-        result = parts ? state_call(state->hook_callback_failed, parts) : NULL;
+        result = parts ? state_call(state, &state->hook_callback_failed, parts) : NULL;
         if (!result) {
             PyErr_WriteUnraisable(callback);
         }
@@ -93,7 +93,7 @@ future_tell(struct pool_state *state, PyObject *self)
         Py_XDECREF(callbacks);
         return;
     }
-    PyObject *done = state_call(state->hook_publish, self);
+    PyObject *done = state_call(state, &state->hook_publish, self);
     if (!done) {
         PyErr_WriteUnraisable(self);
     }

@@ -91,7 +91,7 @@ future_complete(struct pool_state *state, PyObject *self, PyObject *const *args,
         return -1;
     }
     if (job_state(&future->task->job) & JOB_CANCELLED) {
-        PyObject *error = state_call(state->hook_cancelled, Py_None);
+        PyObject *error = state_call(state, &state->hook_cancelled, Py_None);
         state_raise(error);
         Py_XDECREF(error);
         return -1;

@@ -52,7 +52,7 @@ static void
 notifier_tell(struct pool_state *state, const char *text)
 {
     PyObject *message = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
-    PyObject *told = message ? state_call(state->hook_tell, message) : NULL;
+    PyObject *told = message ? state_call(state, &state->hook_tell, message) : NULL;
     if (!told) {
         PyErr_WriteUnraisable(NULL);
     }

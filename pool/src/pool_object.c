@@ -71,9 +71,13 @@ pool_open(PyObject *self, PyObject *args)
         return NULL;
     }
     pool->core = core;
-    if (transfer_encode(state, &core->settings, &settings, 1) < 0) {
+    PyObject *isolation = PyMapping_GetItemString(settings, "isolation");
+    if (!isolation || transfer_encode(state, &core->settings, &settings, 1) < 0) {
+        Py_XDECREF(isolation);
         return NULL;
     }
+    core->eager = !Py_IsNone(isolation);
+    Py_DECREF(isolation);
     if (!Py_IsNone(initializer) && (notifier_start(core->notifier) < 0 ||
                                     pool_set_initializer(state, core, initializer, initargs) < 0)) {
         return NULL;

@@ -10,7 +10,7 @@
 struct function *
 pool_describe(struct pool_state *state, struct core *core, PyObject *callable, int *keep)
 {
-    PyObject *answer = state_call(state->hook_describe, callable);
+    PyObject *answer = state_call(state, &state->hook_describe, callable);
     if (!answer) {
         return NULL;
     }

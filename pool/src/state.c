@@ -1,15 +1,19 @@
 #include "state.h"
 
 #include "wait.h"
+#include "worker_begin.h"
 
 PyObject *
-state_call(PyObject *hook, PyObject *argument)
+state_call(struct pool_state *state, PyObject **hook, PyObject *argument)
 {
-    if (!hook) {
+    if (worker_connect(state) < 0) {
+        return NULL;
+    }
+    if (!*hook) {
         PyErr_SetString(PyExc_RuntimeError, "extpool._pool is used through extpool only");
         return NULL;
     }
-    return PyObject_CallOneArg(hook, argument);
+    return PyObject_CallOneArg(*hook, argument);
 }
 
 void
@@ -24,7 +28,7 @@ PyObject *
 state_failure(struct pool_state *state, int outcome, const char *text)
 {
     PyObject *parts = Py_BuildValue("(is)", outcome, text ? text : "");
-    PyObject *error = parts ? state_call(state->hook_failed, parts) : NULL;
+    PyObject *error = parts ? state_call(state, &state->hook_failed, parts) : NULL;
     Py_XDECREF(parts);
     return error;
 }

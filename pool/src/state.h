@@ -42,6 +42,16 @@ PyDict_GetItemStringRef(PyObject *dict, const char *key, PyObject **result)
     *result = Py_XNewRef(PyDict_GetItemString(dict, key));
     return *result != NULL;
 }
+
+static inline int
+PyDict_SetDefaultRef(PyObject *dict, PyObject *key, PyObject *value, PyObject **result)
+{
+    PyObject *found = PyDict_SetDefault(dict, key, value);
+    if (result) {
+        *result = Py_XNewRef(found);
+    }
+    return found ? 0 : -1;
+}
 #endif
 
 struct core;
@@ -87,6 +97,8 @@ struct pool_state {
 #undef HOOK
     struct inbox *inbox;       /* blocks around objects of this interpreter come back here */
     struct worker *worker;     /* the worker that runs this interpreter, or NULL */
+    atomic_int connected;      /* a worker's Python part is loaded */
+    PyObject *module;          /* the instance itself, borrowed */
     struct core *cores;        /* pools made in this interpreter and still alive */
     atomic_int forking;        /* forks under way: no pool may start workers */
     struct notifier *notifier; /* NULL until a pool is made here */
@@ -103,8 +115,9 @@ state_of(PyTypeObject *type)
     return PyModule_GetState(PyType_GetModuleByDef(type, &pool_module));
 }
 
-/* Calls a hook with one argument, or says that the facade was not imported. New reference. */
-PyObject *state_call(PyObject *hook, PyObject *argument);
+/* Calls a hook of the state with one argument. New reference, or NULL with an exception set: the
+ * hook's, or RuntimeError when the facade was not imported. A worker imports it for its first. */
+PyObject *state_call(struct pool_state *state, PyObject **hook, PyObject *argument);
 
 /* Raises the exception object; with NULL one is being raised already. Steals nothing. */
 void state_raise(PyObject *error);

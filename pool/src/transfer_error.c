@@ -83,10 +83,10 @@ error_chain(struct pool_state *state, PyObject *error)
     PyObject *current = Py_NewRef(error);
     int relation = 0;
     for (int length = 0; chain && current && length < MAX_CHAIN; length++) {
-        if (error_is_special(current) && state->hook_dump_error) {
+        if (error_is_special(current) && (state->hook_dump_error || state->worker)) {
             Py_DECREF(current);
             Py_DECREF(chain);
-            return state_call(state->hook_dump_error, error);
+            return state_call(state, &state->hook_dump_error, error);
         }
         PyObject *link = error_link(current, relation);
         if (!link || PyList_Append(chain, link) < 0) {
@@ -169,7 +169,7 @@ transfer_decode_error(struct pool_state *state, const struct message *message)
     }
     PyErr_Clear(); /* an exception that cannot be made here is described by its chain */
     PyObject *parts = PyTuple_Pack(2, chain ? chain : Py_None, body ? body : Py_None);
-    PyObject *error = parts ? state_call(state->hook_load_error, parts) : NULL;
+    PyObject *error = parts ? state_call(state, &state->hook_load_error, parts) : NULL;
     Py_XDECREF(parts);
     Py_XDECREF(body);
     Py_XDECREF(chain);

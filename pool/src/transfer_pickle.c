@@ -91,7 +91,7 @@ pickle_own(struct pool_state *state, struct message *message, PyObject *value)
         return -1;
     }
     PyErr_Clear();
-    PyObject *dumped = state_call(state->hook_dump, value);
+    PyObject *dumped = state_call(state, &state->hook_dump, value);
     if (!dumped) {
         return -1;
     }
@@ -170,7 +170,7 @@ unpickle_again(struct pool_state *state, PyObject *pickle, PyObject *buffers)
     PyObject *error = PyErr_GetRaisedException();
     PyObject *copy = PyBytes_FromObject(pickle);
     PyObject *args = copy ? PyTuple_Pack(3, copy, buffers, error) : NULL;
-    PyObject *value = args ? state_call(state->hook_load, args) : NULL;
+    PyObject *value = args ? state_call(state, &state->hook_load, args) : NULL;
     Py_XDECREF(args);
     Py_XDECREF(copy);
     Py_DECREF(error);
@@ -184,7 +184,7 @@ unpickle_own(struct pool_state *state, const struct message *message, size_t *po
     if (!dumped) {
         return NULL;
     }
-    PyObject *value = state_call(state->hook_load, dumped);
+    PyObject *value = state_call(state, &state->hook_load, dumped);
     Py_DECREF(dumped);
     return value;
 }

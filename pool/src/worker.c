@@ -9,6 +9,7 @@
 #include "channel_core.h"
 #include "interp.h"
 #include "transfer.h"
+#include "worker_begin.h"
 #include "worker_run.h"
 
 /* Python code recurses on this stack; some systems give secondary threads very little. */
@@ -26,7 +27,7 @@ void
 worker_unref(struct worker *worker)
 {
     if (atomic_fetch_sub(&worker->refs, 1) == 1) {
-        message_clear(&worker->path);
+        message_clear(&worker->start);
         wait_destroy(&worker->quiet);
         pthread_mutex_destroy(&worker->lock);
         core_unref(worker->core);
@@ -139,13 +140,14 @@ worker_live(struct worker *worker, PyThreadState *own)
     else {
         core_report_broken(core, error);
     }
-    worker_forget(worker, state);
+    worker_forget(worker);
     worker_close_door(worker, &own);
     if (worker_wind_up(state) == 0) {
         interp_end(own);
     }
     else {
         /* A thread that a task left behind still uses the interpreter: it cannot be ended. */
+        state->worker = NULL;
         interp_leave(&own);
         atomic_fetch_add(&core->lost, 1);
     }
@@ -208,7 +210,7 @@ worker_start_thread(struct worker *worker)
 }
 
 int
-worker_start(struct core *core, struct message *path)
+worker_start(struct core *core, struct message *start)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
     if (!worker) {
@@ -219,7 +221,7 @@ worker_start(struct core *core, struct message *path)
     wait_init(&worker->quiet);
     core_ref(core);
     worker->core = core;
-    message_move(&worker->path, path);
+    message_move(&worker->start, start);
     pthread_mutex_lock(&core->lock);
     worker->number = ++core->worker_numbers;
     worker->next = core->workers;
@@ -228,7 +230,7 @@ worker_start(struct core *core, struct message *path)
     int result = worker_start_thread(worker);
     if (result < 0) {
         worker_unlist(worker);
-        message_move(path, &worker->path);
+        message_move(start, &worker->start);
     }
     worker_unref(worker);
     return result;

@@ -22,16 +22,16 @@ struct worker {
     int64_t since;          /* when it began, monotonic ns */
     struct waiter *waiting; /* blocked in a channel */
     unsigned long thread_id;
-    struct message path; /* of imports, in its interpreter */
+    struct message start; /* where its interpreter imports from, see worker_begin.h */
     struct {
         uint64_t serial;
         PyObject *function;
     } functions[WORKER_FUNCTIONS];
 };
 
-/* Starts the thread of a new worker, which is counted as starting already. `path` is moved into
+/* Starts the thread of a new worker, which is counted as starting already. `start` is moved into
  * the worker. Returns 0, or -1 and the caller takes the count back. */
-int worker_start(struct core *core, struct message *path);
+int worker_start(struct core *core, struct message *start);
 
 void worker_ref(struct worker *worker);
 void worker_unref(struct worker *worker);

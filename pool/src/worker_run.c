@@ -1,6 +1,5 @@
 #include "worker_run.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "interp.h"
@@ -49,7 +48,7 @@ run_function(struct worker *worker, struct pool_state *state, const struct funct
     PyObject *found =
         kind && PyUnicode_Check(kind) && PyUnicode_CompareWithASCIIString(kind, "n") == 0
             ? run_find(spec)
-            : state_call(state->hook_build, spec);
+            : state_call(state, &state->hook_build, spec);
     Py_DECREF(spec);
     if (found) {
         worker->functions[slot].serial = function->serial;
@@ -239,57 +238,13 @@ worker_serve(struct worker *worker, struct pool_state *state, PyThreadState **ow
     }
 }
 
-/* ---- beginning and end ---- */
-
-static void
-run_describe_error(char *error, size_t size)
-{
-    PyObject *raised = PyErr_GetRaisedException();
-    PyObject *text = raised ? PyObject_Str(raised) : NULL;
-    const char *message = text ? PyUnicode_AsUTF8(text) : NULL;
-    const char *name = raised ? Py_TYPE(raised)->tp_name : "error";
-    snprintf(error, size, "%s%s%s", name, message && *message ? ": " : "", message ? message : "");
-    PyErr_Clear();
-    Py_XDECREF(text);
-    Py_XDECREF(raised);
-}
-
-/* extpool._worker.prepare(settings). */
-static int
-run_prepare(struct worker *worker, struct pool_state *state, PyObject *facade)
-{
-    size_t position = 0;
-    state->worker = worker;
-    PyObject *settings = transfer_decode(state, &worker->core->settings, &position);
-    PyObject *done = settings ? PyObject_CallMethod(facade, "prepare", "O", settings) : NULL;
-    Py_XDECREF(settings);
-    Py_XDECREF(done);
-    return done ? 0 : -1;
-}
-
-/* Puts the import path in place, then imports the facade. The module's state, or NULL. */
-static struct pool_state *
-run_import(struct worker *worker)
-{
-    size_t position = 0;
-    PyObject *path = transfer_decode(NULL, &worker->path, &position); /* strings need no state */
-    int failed = !path || PySys_SetObject("path", path) < 0;
-    Py_XDECREF(path);
-    PyObject *facade = failed ? NULL : PyImport_ImportModule("extpool._worker");
-    PyObject *own = facade ? PyImport_ImportModule("extpool._pool") : NULL;
-    struct pool_state *state = own ? PyModule_GetState(own) : NULL;
-    if (state && run_prepare(worker, state, facade) < 0) {
-        state = NULL;
-    }
-    Py_XDECREF(own);
-    Py_XDECREF(facade);
-    return state;
-}
-
-static int
-run_initializer(struct worker *worker, struct pool_state *state)
+int
+worker_initialize(struct worker *worker, struct pool_state *state)
 {
     struct core *core = worker->core;
+    if (!core->initializer) {
+        return 0;
+    }
     PyObject *function = run_function(worker, state, core->initializer);
     if (!function) {
         return -1;
@@ -303,47 +258,11 @@ run_initializer(struct worker *worker, struct pool_state *state)
     return result ? 0 : -1;
 }
 
-struct pool_state *
-worker_prepare(struct worker *worker, char *error, size_t size)
-{
-    struct core *core = worker->core;
-    if (core->initializer_error) {
-        snprintf(error, size, "%s", core->initializer_error);
-        return NULL;
-    }
-    struct pool_state *state = run_import(worker);
-    if (!state || (core->initializer && run_initializer(worker, state) < 0)) {
-        run_describe_error(error, size);
-        return NULL;
-    }
-    return state;
-}
-
 void
-worker_forget(struct worker *worker, struct pool_state *state)
+worker_forget(struct worker *worker)
 {
     for (int i = 0; i < WORKER_FUNCTIONS; i++) {
         worker->functions[i].serial = 0;
         Py_CLEAR(worker->functions[i].function);
     }
-    if (state) {
-        state->worker = NULL;
-    }
-}
-
-int
-worker_wind_up(struct pool_state *state)
-{
-    if (!state) {
-        return 0; /* never got as far as running code that could leave threads behind */
-    }
-    PyObject *facade = PyImport_ImportModule("extpool._worker");
-    PyObject *done = facade ? PyObject_CallMethod(facade, "wind_up", NULL) : NULL;
-    Py_XDECREF(facade);
-    if (!done) {
-        PyErr_Clear();
-        return -1;
-    }
-    Py_DECREF(done);
-    return 0;
 }

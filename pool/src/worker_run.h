@@ -4,17 +4,13 @@
 
 #include "worker.h"
 
-/* Import path, facade, settings, initializer. The state, or NULL with the reason in `error`. */
-struct pool_state *worker_prepare(struct worker *worker, char *error, size_t size);
+/* Calls the pool's initializer, if there is one. 0, or -1 with an exception set. */
+int worker_initialize(struct worker *worker, struct pool_state *state);
 
 /* Runs tasks until the pool says to leave. */
 void worker_serve(struct worker *worker, struct pool_state *state, PyThreadState **own);
 
 /* Drops what the worker holds of its interpreter. */
-void worker_forget(struct worker *worker, struct pool_state *state);
-
-/* Joins the threads that tasks left behind. 0, or -1 when some cannot be joined: then the
- * interpreter must not be ended. */
-int worker_wind_up(struct pool_state *state);
+void worker_forget(struct worker *worker);
 
 #endif
