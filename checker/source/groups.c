@@ -4,8 +4,9 @@
 
 #include "source/plan.h"
 
-/* A precompiled Python.h costs about as much as two units that read it themselves; C++ headers
- * such as pybind11's pay from two users on. */
+/* A precompiled Python.h costs about as much as two units that read it themselves; C++ headers pay
+ * from two users on, and pybind11 and its like at once: what is precompiled has no function bodies,
+ * so that the unit need not make their templates' instances. */
 enum { MIN_USERS_C = 3, MIN_USERS_CXX = 2, MIN_SHARE_PERCENT = 10 };
 
 static const char *
@@ -71,9 +72,10 @@ groups_common_headers(struct plan *plan, int g, struct str *text)
         }
         map_free(&seen);
     }
+    size_t few = group->users > 1 ? 2 : 1;
     for (size_t i = 0; i < order.n; i++) {
         size_t n = (size_t)map_get(&counts, order.at[i]);
-        if (n >= 2 && n * 100 >= (size_t)group->users * MIN_SHARE_PERCENT) {
+        if (n >= few && n * 100 >= (size_t)group->users * MIN_SHARE_PERCENT) {
             str_addf(text, "#include %s\n", order.at[i]);
         }
     }
@@ -95,7 +97,8 @@ groups_form(struct plan *plan)
     for (size_t g = 0; g < plan->groups.n; g++) {
         struct plan_group *group = plan->groups.at[g];
         const struct plan_unit *first = plan->units.at[group->first_unit];
-        if (group->users < (first->is_cxx ? MIN_USERS_CXX : MIN_USERS_C)) {
+        int least = !first->is_cxx ? MIN_USERS_C : first->binds ? 1 : MIN_USERS_CXX;
+        if (group->users < least) {
             continue;
         }
         prefix_settle(first, group->flavour, &group->header);

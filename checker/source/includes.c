@@ -369,7 +369,9 @@ includes_follow(struct includes_walk *walk, const struct include_site *site, con
             vec_push(&walk->unit->candidates, intern(&plan->strings, quoted.s));
             str_free(&quoted);
         }
-        walk->found_python |= real && !walk->found_python && includes_brings_python(plan, real, 0);
+        bool brings = real && !walk->found_python && includes_brings_python(plan, real, 0);
+        walk->found_python |= brings;
+        walk->unit->binds |= brings;
         return;
     }
     for (size_t i = 0; i < walk->unit->headers.n; i++) {

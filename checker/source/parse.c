@@ -644,7 +644,10 @@ parse_group(struct parser *parser, int index, struct str *result)
     files[n++] = (struct CXUnsavedFile){
         .Filename = path, .Contents = group->header.s, .Length = group->header.n};
     CXTranslationUnit tu = NULL;
-    unsigned options = CXTranslationUnit_Incomplete | CXTranslationUnit_ForSerialization;
+    /* Facts are taken from no body in it; with them, every C++ unit would make the instances of the
+     * standard library's and pybind11's templates. */
+    unsigned options = CXTranslationUnit_Incomplete | CXTranslationUnit_ForSerialization |
+                       CXTranslationUnit_SkipFunctionBodies;
     enum CXErrorCode code = cx->parseTranslationUnit2(parser->index, path, args.at.at,
                                                       (int)args.at.n, files, n, options, &tu);
     struct diagnostics diagnostics = {.errors = code != CXError_Success};

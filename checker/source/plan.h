@@ -39,6 +39,7 @@ struct plan_unit {
     VEC(const char *) candidates; /* includes that may go into a precompiled header */
     struct str prefix;            /* directives before Python.h */
     bool has_prefix;
+    bool binds;         /* Python.h comes with a library's header, such as pybind11's */
     const char *cached; /* facts from the cache: not parsed again */
     bool taken;         /* its facts were read */
 };

@@ -291,8 +291,9 @@ source_list_jobs(struct source *run)
     }
 }
 
-/* Workers that would have nothing to do while the headers are built take the largest units without
- * one. Which those are depends on no clock, or two runs could differ. */
+/* Workers that would have nothing to do while the headers are built take the largest C units
+ * without one (C++ takes many times as long so). Which those are depends on no clock, or two runs
+ * could differ. */
 static void
 source_spare_workers(struct source *run, int workers)
 {
@@ -304,8 +305,9 @@ source_spare_workers(struct source *run, int workers)
     }
     for (size_t i = 0; i < run->jobs.n && spare > 0; i++) {
         struct source_job *s = &run->jobs.at[i];
-        if (!(s->job.flags & JOB_GROUP) &&
-            source_has_header(run, run->plan.units.at[s->job.number])) {
+        bool group = s->job.flags & JOB_GROUP;
+        const struct plan_unit *unit = group ? NULL : run->plan.units.at[s->job.number];
+        if (unit && !unit->is_cxx && source_has_header(run, unit)) {
             s->alone = true;
             spare--;
         }

@@ -64,6 +64,9 @@ clang_parseTranslationUnit2(void *index, const char *file, const char *const *wo
             spy_note("with-header", name);
         }
     }
+    if (options & 0x40) { /* CXTranslationUnit_SkipFunctionBodies */
+        spy_note("without-bodies", name);
+    }
     const struct spy_text *texts = unsaved;
     for (unsigned i = 0; i < n; i++) {
         if (strcmp(texts[i].name, name) == 0 && strstr(name, ".h")) {

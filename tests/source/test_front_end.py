@@ -78,7 +78,7 @@ class Cases(unittest.TestCase):
     def test_kinds_and_fields_exist(self):
         """A wish for a field that no kind has could only fail, or pass where none is wanted."""
         text = (HERE.parents[1] / "checker/facts/kinds.def").read_text("utf-8")
-        known = set(re.findall(r"\b[SN]\((\w+)\)", text))
+        known = set(re.findall(r"\b[RSN]\((\w+)\)", text))
         for path in CASES:
             for wish in wishes_of(path):
                 for name, _, _ in wish.fields:

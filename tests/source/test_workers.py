@@ -84,6 +84,30 @@ class Headers(Spied):
         self.assertNotIn("own.hpp", headers[0])
         self.assertIn("name=v\t", done.stdout)
 
+    def test_a_binding_library_is_precompiled_for_one_unit(self):
+        library = tempfile.TemporaryDirectory()
+        self.addCleanup(library.cleanup)
+        (pathlib.Path(library.name) / "bind.h").write_text(
+            "#pragma once\n#include <Python.h>\n#include <vector>\n"
+            "template <class T> int bind(T &all) { all.push_back(1); return 1; }\n")
+        self.write("bound.cpp", "#include <bind.h>\nstatic std::vector<int> all;\n"
+                                "int value = bind(all);\n")
+        self.write("plain.cpp", "#include <Python.h>\nint value;\n")
+        answers = set()
+        for jobs in (1, 2):
+            done = self.extcheck("--no-cache", f"-j{jobs}", "--dump-facts", "bound.cpp", "--",
+                                 f"-I{library.name}")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            answers.add(done.stdout)
+            noted = self.noted()
+            self.assertIn("with-header bound.cpp", noted)
+            self.assertEqual([line.split()[0] for line in noted if "group0.h" in line],
+                             ["parse", "without-bodies"])
+        self.assertEqual(len(answers), 1)
+        self.assertIn("name=all\t", answers.pop())
+        self.extcheck("--no-cache", "--dump-facts", "plain.cpp")
+        self.assertNotIn("with-header plain.cpp", self.noted())
+
 
 class Cache(Spied):
     def test_unchanged_second_run_loads_no_libclang(self):
@@ -172,10 +196,11 @@ class Trouble(Spied):
         for name in ("hang.c", "good.c"):
             self.write(name)
         started = time.monotonic()
-        done = self.extcheck("--no-cache", "--timeout", "1", "hang.c", "good.c")
-        self.assertLess(time.monotonic() - started, 20)
+        # The limit is for both files: on a busy machine the good one takes more than a second too.
+        done = self.extcheck("--no-cache", "--timeout", "6", "hang.c", "good.c")
+        self.assertLess(time.monotonic() - started, 60)
         self.assertEqual(done.returncode, 2)
-        self.assertRegex(done.stderr, r"analysed 1/2 files, 1 failed: hang\.c \(.*1 s.*\)")
+        self.assertRegex(done.stderr, r"analysed 1/2 files, 1 failed: hang\.c \(.*6 s.*\)")
 
     def test_failure_is_not_remembered(self):
         self.write("hang.c")
