@@ -10,7 +10,9 @@ related_is_write(const struct fact_access *a)
 {
     static const char *const writes[] = {"write", "rmw", "atomic-store", "atomic-rmw",
                                          "atomic-cas"};
-    for (size_t i = 0; i < sizeof(writes) / sizeof(*writes); i++) {
+    /* Behind a pointer it is not the variable that is written. */
+    bool own = !a->path || !strstr(a->path, "->");
+    for (size_t i = 0; own && i < sizeof(writes) / sizeof(*writes); i++) {
         if (str_same(a->how, writes[i])) {
             return true;
         }

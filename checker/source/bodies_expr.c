@@ -6,6 +6,8 @@
 #include "source/ops.h"
 
 static const struct usage usage_read = {.how = "read", .result = "used"};
+/* Of a pointer nothing is used but whether it is null or equal to another one. */
+static const struct usage usage_compared = {.how = "read", .result = "tested"};
 
 struct fact_access *
 bodies_access(struct body_walk *b, const struct unit_place *place, const char *how, const char *var)
@@ -194,6 +196,22 @@ bodies_operator(struct body_walk *b, CXCursor c, CXCursor left, CXCursor right)
     return intern_n(b->u->strings, op, n);
 }
 
+static bool
+bodies_is_pointer(struct body_walk *b, CXCursor c)
+{
+    return b->u->cx->getCanonicalType(b->u->cx->getCursorType(c)).kind == CXType_Pointer;
+}
+
+/* The operand of an operator that is neither an assignment nor a dereference: pointers with a truth
+ * value for a result are compared. */
+static const struct usage *
+bodies_operand(struct body_walk *b, CXCursor whole, CXCursor operand)
+{
+    CXType type = b->u->cx->getCanonicalType(b->u->cx->getCursorType(whole));
+    bool truth = type.kind == CXType_Int || type.kind == CXType_Bool;
+    return truth && bodies_is_pointer(b, operand) ? &usage_compared : &usage_read;
+}
+
 static void
 bodies_unary(struct body_walk *b, CXCursor c, const struct usage *usage)
 {
@@ -215,7 +233,7 @@ bodies_unary(struct body_walk *b, CXCursor c, const struct usage *usage)
         break;
     }
     case UNARY_OTHER:
-        bodies_expression(b, operand, &usage_read);
+        bodies_expression(b, operand, bodies_operand(b, c, operand));
         break;
     }
 }
@@ -598,7 +616,7 @@ bodies_one_expression(struct body_walk *b, CXCursor c, const struct cx_children 
             break;
         }
         for (unsigned i = 0; i < parts->n; i++) {
-            bodies_expression(b, parts->at[i], &usage_read);
+            bodies_expression(b, parts->at[i], bodies_operand(b, c, parts->at[i]));
         }
         break;
     case CXCursor_CompoundAssignOperator:
