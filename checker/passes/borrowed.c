@@ -134,12 +134,16 @@ static bool
 borrowed_is_compared(const struct borrow *at)
 {
     const struct fact_call *call = at->call;
-    bool condition = false;
+    const char *name = arena_printf(&at->p->arena, "call:%s", call->callee);
+    bool condition = false, macro = str_same(call->origin, "macro");
     for (size_t i = 0; i < at->b->blocks.n && !condition; i++) {
         const struct fact_block *block = at->b->blocks.at[i];
-        condition =
-            block->cond && block->first <= call->seq + 1 && block->last >= call->seq &&
-            flow_mentions(block->cond, arena_printf(&at->p->arena, "call:%s", call->callee));
+        /* Of a macro the condition has what it expands to: `PyList_GET_ITEM(l, i) == x`. */
+        bool compared = macro && block->cond &&
+                        (strstr(block->cond, "eq(") != NULL || strstr(block->cond, "ne(") != NULL);
+        condition = block->cond && block->first <= call->seq + 1 && block->last >= call->seq &&
+                    (compared ? strstr(block->cond, "->ob_item->[]") != NULL
+                              : flow_mentions(block->cond, name));
     }
     for (size_t i = 0; condition && i < at->b->args.n; i++) {
         const struct fact_arg *arg = at->b->args.at[i];
@@ -414,6 +418,56 @@ borrowed_iteration(struct borrow *at)
     }
 }
 
+/* Do two calls ask for the same item of the same container? */
+static bool
+borrowed_is_same(const struct body *b, const struct fact_call *one, const struct fact_call *other)
+{
+    bool same = str_same(one->callee, other->callee) && one->nargs == other->nargs;
+    for (int i = 0; same && i < one->nargs; i++) {
+        const char *text = call_arg_text(b, one, i);
+        same = str_same(call_arg(b, one, i), call_arg(b, other, i)) &&
+               str_same(text, call_arg_text(b, other, i)) &&
+               (text || !str_same(call_arg(b, one, i), "expr"));
+    }
+    return same;
+}
+
+/* Is anything on the line of the call inside the block? The macros among arguments may be seen
+ * only behind the end of their block. */
+static bool
+borrowed_line_inside(const struct borrow *at, long block)
+{
+    SCAN_CALLS(at->b, call)
+    {
+        if (call->at.line == at->call->at.line && flow_inside(at->b, call->block, block)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `Py_INCREF(PyTuple_GET_ITEM(args, i)); PyTuple_SET_ITEM(t, i, PyTuple_GET_ITEM(args, i));` */
+static bool
+borrowed_again(const struct borrow *at)
+{
+    SCAN_CALLS(at->b, incref)
+    {
+        if (at->into || !flow_takes_reference(incref->callee) ||
+            !borrowed_line_inside(at, incref->block)) {
+            continue;
+        }
+        const char *value = call_arg(at->b, incref, 0);
+        SCAN_CALLS(at->b, call)
+        {
+            if (call != at->call && borrowed_is_same(at->b, call, at->call) &&
+                borrowed_is_result(call, value, incref->at.line)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Is what the reference was stored in made NULL again before the function ends? */
 static bool
 borrowed_taken_back(const struct borrow *at, const struct fact_access *store)
@@ -484,7 +538,7 @@ borrowed_moved(const struct borrow *at)
 static bool
 borrowed_stored(struct borrow *at)
 {
-    if (borrowed_incref(at) || borrowed_moved(at)) {
+    if (borrowed_incref(at) || borrowed_again(at) || borrowed_moved(at)) {
         return false;
     }
     SCAN_ACCESSES(at->b, a)
@@ -505,6 +559,20 @@ borrowed_stored(struct borrow *at)
         }
     }
     return false;
+}
+
+/* Attributes of sys that describe the interpreter, which programs do not rebind, and the modules,
+ * to which the interpreter has a reference besides. */
+static bool
+borrowed_is_settled(const struct borrow *at)
+{
+    static const char names[] =
+        "modules,version,version_info,hexversion,api_version,implementation,platform,byteorder,"
+        "maxsize,maxunicode,flags,float_info,int_info,hash_info,thread_info,builtin_module_names,"
+        "executable,prefix,exec_prefix,base_prefix,base_exec_prefix,copyright,__stdin__,__stdout__,"
+        "__stderr__";
+    const char *name = value_of(call_arg(at->b, at->call, 0), "string");
+    return scan_call_is(at->call, "PySys_GetObject") && name && str_list_has(names, name);
 }
 
 static void
@@ -531,7 +599,8 @@ borrowed_check(struct borrow *at)
         borrowed_iteration(at);
     }
     for (size_t i = 0; i < sizeof(borrowed_singles) / sizeof(*borrowed_singles); i++) {
-        if (str_same(call->callee, borrowed_singles[i].callee) && borrowed_is_used(at)) {
+        if (str_same(call->callee, borrowed_singles[i].callee) && borrowed_is_used(at) &&
+            !borrowed_is_settled(at)) {
             borrowed_flaw(at, borrowed_singles[i].what);
         }
     }

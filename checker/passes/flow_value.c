@@ -1,8 +1,12 @@
 /* Questions about values, names and critical sections; see flow.h. */
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "passes/flow.h"
 #include "passes/shim.h"
+
+enum { GUARD_MAX_DEPTH = 2 };
 
 bool
 flow_mentions(const char *value, const char *part)
@@ -202,6 +206,56 @@ flow_section_ended(const struct body *b, long from, long to, long block)
     return false;
 }
 
+static bool
+flow_section_begins(const struct fact_call *call)
+{
+    return call->callee && strstr(call->callee, "CRITICAL_SECTION") != NULL
+               ? str_starts(call->callee, "Py_BEGIN_")
+               : str_starts(call->callee, "PyCriticalSection") &&
+                     strstr(call->callee, "_Begin") != NULL;
+}
+
+static const struct body *
+flow_callee(const struct body *b, const struct fact_call *call)
+{
+    for (size_t i = 0; call->id && *call->id && i < b->callees.n; i++) {
+        if (str_same(b->callees.at[i]->fact->id, call->id)) {
+            return b->callees.at[i];
+        }
+    }
+    return NULL;
+}
+
+/* `Section guard(self);`: does the constructor of a class of the project begin a section on what
+ * it is given, which its destructor ends? */
+static bool
+flow_guard_on(const struct body *b, const struct fact_call *call, const char *value, int depth)
+{
+    bool is_cpp = call->id && strstr(call->id, "::") != NULL && depth < GUARD_MAX_DEPTH;
+    const struct body *constructor = is_cpp ? flow_callee(b, call) : NULL;
+    if (!constructor || constructor == b) {
+        return false;
+    }
+    SCAN_CALLS(constructor, inner)
+    {
+        const char *number =
+            value_of(call_arg(constructor, inner, inner->nargs > 1 ? 1 : 0), "param");
+        const char *given = number ? call_arg(b, call, (int)strtol(number, NULL, 10)) : NULL;
+        const char *wanted = value && *value ? scan_resolve(b, value, call->seq) : NULL;
+        bool same = !wanted || str_same(given, value) ||
+                    str_same(scan_resolve(b, given, call->seq), wanted);
+        if (flow_section_begins(inner) && same) {
+            return !flow_section_ended(constructor, inner->seq, LONG_MAX, inner->block);
+        }
+        /* A constructor that leaves it to another one of the class. */
+        if (same && number &&
+            flow_guard_on(constructor, inner, wanted ? number - 6 : NULL, depth + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool
 flow_in_critical_section(const struct body *b, long seq, long block, const char *value)
 {
@@ -210,12 +264,12 @@ flow_in_critical_section(const struct body *b, long seq, long block, const char 
         if (call->seq >= seq) {
             break;
         }
-        bool begins = call->callee && strstr(call->callee, "CRITICAL_SECTION") != NULL
-                          ? str_starts(call->callee, "Py_BEGIN_")
-                          : str_starts(call->callee, "PyCriticalSection") &&
-                                strstr(call->callee, "_Begin") != NULL;
-        if (begins && flow_inside(b, block, call->block) && flow_section_on(b, call, value) &&
+        bool inside = flow_inside(b, block, call->block);
+        if (inside && flow_section_begins(call) && flow_section_on(b, call, value) &&
             !flow_section_ended(b, call->seq, seq, block)) {
+            return true;
+        }
+        if (inside && str_starts(call->into, "local:") && flow_guard_on(b, call, value, 0)) {
             return true;
         }
     }
