@@ -253,6 +253,16 @@ state_behind_switch(const struct program *p, const struct body *b, const struct 
     return false;
 }
 
+/* Numbers that nothing here seeds, from functions that lock what they keep: nobody counts on the
+ * order. Those of drand48() do not lock. */
+static bool
+state_is_unseeded(const struct program *p, const struct fact_call *call)
+{
+    return (scan_call_is(call, "rand") && !program_list(&p->calls_named, "srand")) ||
+           (scan_call_is(call, "random") && !program_list(&p->calls_named, "srandom") &&
+            !program_list(&p->calls_named, "initstate"));
+}
+
 /* A project's own macro (an ASSERT that exits, say) is one place to mend, not one per use. */
 static bool
 state_is_repeated_macro(struct program *p, struct map *seen, const struct fact_call *call)
@@ -290,7 +300,7 @@ pass_process_state(struct program *p)
             if (what && !state_is_repeated_macro(p, &macros, call)) {
                 struct fact_flaw *flaw = program_flaw(p, &call->at, b, what, call->callee);
                 flaw->symbol = call->callee;
-                flaw->number = state_behind_switch(p, b, call);
+                flaw->number = state_behind_switch(p, b, call) || state_is_unseeded(p, call);
             }
             state_check_handler(p, b, call);
         }

@@ -1,7 +1,9 @@
 /* Derived fields of variables: who writes them when, from what, and under which lock. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "passes/link.h"
+#include "passes/type_scan.h"
 
 /* Storage of its own, as opposed to what a pointer points to. */
 static bool
@@ -47,35 +49,33 @@ variables_writers(struct program *p, struct fact_variable *v, const struct varia
     v->read = entry_words(p, read);
 }
 
-/* Do all writes store the same constant (or NULL while another constant is the only value)? */
+/* Objects that exist once in the process and never end, whoever asks for them. */
 static bool
-variables_idempotent(const struct variable_uses *uses)
+variables_is_singleton(const struct fact_call *call, const char *given)
 {
-    const char *value = NULL;
-    for (size_t i = 0; i < uses->all.n; i++) {
-        const struct variable_use *use = &uses->all.at[i];
-        if (!(use->kind & (USE_WRITE | USE_RMW)) || !variables_entry(use)) {
-            continue;
-        }
-        bool constant =
-            use->value &&
-            (strncmp(use->value, "const:", 6) == 0 || strncmp(use->value, "func:", 5) == 0 ||
-             strncmp(use->value, "addr:", 5) == 0 || strncmp(use->value, "immortal:", 9) == 0 ||
-             strncmp(use->value, "string:", 7) == 0);
-        /* Elements may get different constants, as long as only import fills them. */
-        bool element = use->access->path && variables_entry(use) == ENTRY_INIT;
-        /* A member set from another member of the same element: the same on every import. */
-        bool derived = element && value_of(use->value, "field") &&
-                       str_starts(use->value + 6, use->access->var);
-        bool number = (element && str_starts(use->value, "const")) || derived;
-        if ((use->kind & USE_RMW) || (!constant && !number) ||
-            (value && !str_same(value, use->value) && !element) ||
-            (use->access->path && !element)) {
-            return false;
-        }
-        value = use->value;
+    const char *number = value_of(given, "const");
+    long n = number ? strtol(number, NULL, 10) : 1000;
+    if (scan_call_is(call, "PyTuple_New")) {
+        return number && n == 0;
     }
-    return value != NULL;
+    return number && n >= -5 && n <= 256 &&
+           scan_call_is(call, "PyLong_FromLong,PyLong_FromSsize_t,PyLong_FromUnsignedLong,"
+                              "PyLong_FromSize_t,PyLong_FromLongLong,PyLong_FromUnsignedLongLong");
+}
+
+/* Is what is stored an immortal object: None, a builtin type, a small number, the empty tuple? */
+static bool
+variables_is_immortal(const struct variable_use *use)
+{
+    const char *maker = value_of(use->value, "call");
+    const struct fact_call *call = NULL;
+    SCAN_CALLS(use->body, c)
+    {
+        bool makes = maker && c->seq < use->seq && str_same(c->callee, maker);
+        call = makes && str_same(value_of(c->into, "var"), use->access->var) ? c : call;
+    }
+    return call ? variables_is_singleton(call, call_arg(use->body, call, 0))
+                : str_starts(use->value, "immortal:");
 }
 
 static bool
@@ -87,7 +87,7 @@ variables_all_immortal(const struct variable_uses *uses)
         if (!(use->kind & (USE_WRITE | USE_RMW))) {
             continue;
         }
-        bool immortal = use->value && strncmp(use->value, "immortal:", 9) == 0;
+        bool immortal = use->body && variables_is_immortal(use);
         if (!immortal && !str_same(use->value, "null")) {
             return false;
         }
@@ -224,7 +224,7 @@ variables_one(struct program *p, struct fact_variable *v)
     variables_uses(p, v, &uses);
     variables_writers(p, v, &uses);
     variables_sources(p, v, &uses);
-    v->idempotent = variables_idempotent(&uses);
+    v->idempotent = variables_alike(p, v, &uses);
     v->immortal_only = variables_shares_python(v) && variables_all_immortal(&uses);
     v->atomic_access = variables_all_atomic(v, &uses) || variables_published(&uses);
     variables_lock_evidence(p, v, &uses);

@@ -82,6 +82,20 @@ lazy_guard(const struct body *b, const struct variable_use *use, const char *id)
     return NULL;
 }
 
+bool
+variables_import_tests(const struct fact_variable *v, const struct variable_uses *uses)
+{
+    for (size_t i = 0; i < uses->all.n; i++) {
+        const struct variable_use *use = &uses->all.at[i];
+        bool import = use->body && (use->kind & USE_WRITE) && use->body->entry == ENTRY_INIT &&
+                      use->access->at.kind == FACT_access;
+        if (import && lazy_guard(use->body, use, v->id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Are other statics filled where the flag is set? Then the flag guards them. */
 static bool
 lazy_guards_others(const struct program *p, const struct body *b, const struct fact_block *guard,
