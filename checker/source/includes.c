@@ -52,17 +52,25 @@ includes_join(struct plan *plan, const char *dir, const char *name)
     return kept;
 }
 
-static bool
-includes_is_root(struct plan *plan, const char *dir)
+enum root_mark { MARK_NONE, MARK_BUILD, MARK_TOP };
+
+/* Some build files stand in every folder of a project, others only at its top. */
+static enum root_mark
+includes_root_mark(struct plan *plan, const char *dir)
 {
-    static const char *const marks[] = {"pyproject.toml", "setup.py",  "setup.cfg", ".git",
-                                        "meson.build",    "configure", "PKG-INFO"};
-    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
-        if (access(includes_join(plan, dir, marks[i]), F_OK) == 0) {
-            return true;
+    static const char *const tops[] = {"pyproject.toml", ".git", "PKG-INFO", "configure"};
+    static const char *const builds[] = {"meson.build", "setup.py", "setup.cfg"};
+    for (size_t i = 0; i < sizeof(tops) / sizeof(*tops); i++) {
+        if (access(includes_join(plan, dir, tops[i]), F_OK) == 0) {
+            return MARK_TOP;
         }
     }
-    return false;
+    for (size_t i = 0; i < sizeof(builds) / sizeof(*builds); i++) {
+        if (access(includes_join(plan, dir, builds[i]), F_OK) == 0) {
+            return MARK_BUILD;
+        }
+    }
+    return MARK_NONE;
 }
 
 const char *
@@ -74,11 +82,14 @@ includes_project_root(struct plan *plan, const char *file)
         return *known;
     }
     const char *dir = first, *root = first;
+    bool marked = false;
     for (int up = 0; up < 8 && *dir && strcmp(dir, "/") != 0; up++) {
-        if (includes_is_root(plan, dir)) {
-            root = dir;
+        enum root_mark mark = includes_root_mark(plan, dir);
+        root = mark != MARK_NONE ? dir : root;
+        if (mark == MARK_TOP || (mark == MARK_NONE && marked)) {
             break;
         }
+        marked = marked || mark == MARK_BUILD;
         dir = includes_dirname(plan, dir);
     }
     *known = (void *)(size_t)root;

@@ -337,6 +337,20 @@ stubs_add_record(struct str *out, const struct stub *stub)
     str_add(out, " };\n");
 }
 
+/* `static SCIPY_TLS int n;`: projects name their macro for thread-local storage after what it is.
+ */
+static bool
+stubs_is_thread_local(const char *name)
+{
+    static const char *const words[] = {"THREAD_LOCAL", "THREADLOCAL", "thread_local"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (strstr(name, words[i])) {
+            return true;
+        }
+    }
+    return strcmp(name, "TLS") == 0 || str_ends(name, "_TLS") || str_starts(name, "TLS_");
+}
+
 static void
 stubs_add_prelude(const struct stubs *stubs, struct str *out)
 {
@@ -354,7 +368,8 @@ stubs_add_prelude(const struct stubs *stubs, struct str *out)
                 str_addf(out, "typedef struct %s %s;\n", stub->name, stub->name);
             }
             else if (pass == 0 && stub->kind == STUB_ANNOTATION) {
-                str_addf(out, "#define %s\n", stub->name);
+                str_addf(out, "#define %s%s\n", stub->name,
+                         stubs_is_thread_local(stub->name) ? " __thread" : "");
             }
             else if (pass == 0 && stub->kind == STUB_TEXT) {
                 str_addf(out, "extern const char %s[];\n", stub->name);
