@@ -214,7 +214,11 @@ program_index_events(struct program *p)
         case FACT_block:
             b = program_event_body(p, &last, ((struct fact_block *)(void *)f)->func, f);
             if (b) {
-                vec_push(&b->blocks, (struct fact_block *)(void *)f);
+                struct fact_block *block = (struct fact_block *)(void *)f;
+                /* Blocks are numbered as they open. Facts of another making must not lead the walks
+                 * outwards round in circles. */
+                block->parent = block->parent < block->id ? block->parent : 0;
+                vec_push(&b->blocks, block);
             }
             break;
         case FACT_arg:
