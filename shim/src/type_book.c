@@ -152,9 +152,14 @@ ExtShim_TypeDealloc(ExtShim_Type *type, PyObject *self)
      */
     if (PyType_IS_GC(heap_type) && heap_type->tp_dealloc == type->dealloc) {
         PyObject_GC_UnTrack(self);
-        Py_TRASHCAN_BEGIN(self, type->dealloc) original(self);
+        Py_TRASHCAN_BEGIN(self, type->dealloc);
+        /* Tracked again, as subtype_dealloc() does it: deallocs of CPython's exceptions, which a
+         * template's may go on to, crash on instances that are not. */
+        PyObject_GC_Track(self);
+        original(self);
         Py_DECREF(heap_type);
-        Py_TRASHCAN_END return;
+        Py_TRASHCAN_END;
+        return;
     }
 #endif
     original(self);

@@ -290,8 +290,31 @@ make_from_spec(struct making *m, PyType_Spec *spec)
 }
 #endif
 
+#if PY_VERSION_HEX < 0x030A0000
+/* PyType_FromSpec() of 3.9 cuts the signature off the doc string, and __text_signature__ with it.
+ */
+static int
+make_whole_doc(const struct making *m, PyTypeObject *made)
+{
+    if (m->from->tp_doc == NULL) {
+        return 0;
+    }
+    size_t size = strlen(m->from->tp_doc) + 1;
+    char *doc =
+        (char *)PyObject_Malloc(size); /* the type's dealloc frees it with the same family */
+    if (doc == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memcpy(doc, m->from->tp_doc, size);
+    PyObject_Free((char *)(uintptr_t)made->tp_doc);
+    made->tp_doc = doc;
+    return 0;
+}
+#endif
+
 /* What no slot can say on this version. */
-static void
+static int
 make_finish(struct making *m, PyTypeObject *made)
 {
 #ifndef Py_tp_vectorcall
@@ -301,9 +324,13 @@ make_finish(struct making *m, PyTypeObject *made)
     if (m->from->tp_new == NULL && make_is_basic(m)) {
         made->tp_new = NULL;
     }
+    if (make_whole_doc(m, made) < 0) {
+        return -1;
+    }
 #endif
     (void)m;
     PyType_Modified(made);
+    return 0;
 }
 
 static PyObject *
@@ -326,8 +353,8 @@ make_type(struct making *m)
     PyType_Spec spec = {name, (int)m->from->tp_basicsize, (int)m->from->tp_itemsize,
                         (unsigned int)flags, m->slots.items};
     PyObject *made = make_from_spec(m, &spec);
-    if (made != NULL) {
-        make_finish(m, (PyTypeObject *)made);
+    if (made != NULL && make_finish(m, (PyTypeObject *)made) < 0) {
+        Py_CLEAR(made);
     }
     return made;
 }

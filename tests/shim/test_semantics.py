@@ -15,6 +15,8 @@ ALLOWED = [
     ("3.9 has no immutable heap types", r"^\w+: (set|delete) attribute$", BEFORE_310),
     ("3.9 looks at mutability when __class__ is assigned", r"^assign (sub)?class$", BEFORE_310),
     ("an undotted tp_name gets the module's name", r"^(Closed: names|closed repr)$", ALWAYS),
+    ("heap types can have __annotations__, and from 3.10 on an empty one is made",
+     r"^annotations$", ((3, 10), (3, 99))),
     ("copyreg takes heap types for Python classes under protocols 0 and 1",
      r"^\w+: pickle 0$", ALWAYS),
 ]

@@ -65,6 +65,29 @@ try:
 except ValueError as error:
     assert type(error) is f.Error and error.args == ("why",)
 steady(f.Error, lambda: f.Error([1]))
+
+
+class Deeper(f.Cause):
+    pass
+
+
+def caused(type_):
+    error = type_(2, "no such file")
+    error.cause = error
+    return error
+
+
+for cause in (f.Cause, Deeper):
+    assert type(caused(cause)).__name__ == cause.__name__ and caused(cause).errno == 2
+    steady(cause, lambda: caused(cause))
+chain = None
+for _ in range(100000):
+    link = f.Cause(2)
+    link.cause = chain
+    chain = link
+del chain, link
+assert f.Cause.__doc__ == "An error with another one behind it."
+assert f.Cause.__text_signature__ == "(number, /)", f.Cause.__text_signature__
 assert type(f.Ruled) is f.Meta and issubclass(f.Meta, type)
 class Under(f.Ruled):
     pass

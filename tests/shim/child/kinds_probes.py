@@ -170,6 +170,9 @@ def probe_behaviour():
         "references Closed": lambda: references(kinds.Closed, kinds.closed),
         "references subclass": lambda: references(PyNum, lambda: PyNum(1) + PyNum(2)),
         "reload": lambda: importlib.reload(kinds) is kinds,
+        # Last, since asking puts them into the dict.
+        "annotations": lambda: [len(getattr(kind, "__annotations__"))
+                                for kind in (kinds.Num, kinds.Bag, kinds.Closed)],
     }
     for what, function in tell.items():
         probe(what, function)

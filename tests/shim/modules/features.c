@@ -7,8 +7,7 @@
 /* ---- a finalizer that may revive, and instances in a static list ---- */
 
 typedef struct {
-    PyObject_HEAD
-    PyObject *held;
+    PyObject_HEAD PyObject *held;
 } Phoenix;
 
 EXTSHIM_OBJECT(nest)
@@ -54,8 +53,7 @@ EXTSHIM_STATIC_TYPE(Phoenix_Type)
 /* ---- a derived template whose dealloc calls its base's ---- */
 
 typedef struct {
-    PyObject_HEAD
-    PyObject *held;
+    PyObject_HEAD PyObject *held;
 } Base;
 
 static int
@@ -162,6 +160,49 @@ static PyTypeObject Error_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
 };
 EXTSHIM_STATIC_TYPE(Error_Type)
+
+/* OSError's own dealloc takes for granted that the collector tracks the instance. */
+typedef struct {
+    PyOSErrorObject base;
+    PyObject *cause;
+} Cause;
+
+static int
+cause_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(((Cause *)self)->cause);
+    return ((PyTypeObject *)PyExc_OSError)->tp_traverse(self, visit, arg);
+}
+
+static int
+cause_clear(PyObject *self)
+{
+    Py_CLEAR(((Cause *)self)->cause);
+    return ((PyTypeObject *)PyExc_OSError)->tp_clear(self);
+}
+
+static void
+cause_dealloc(PyObject *self)
+{
+    Py_CLEAR(((Cause *)self)->cause);
+    ((PyTypeObject *)PyExc_OSError)->tp_dealloc(self);
+}
+
+static PyMemberDef cause_members[] = {
+    {"cause", T_OBJECT, offsetof(Cause, cause), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+static PyTypeObject Cause_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "features.Cause",
+    .tp_basicsize = sizeof(Cause),
+    .tp_doc = "Cause(number, /)\n--\n\nAn error with another one behind it.",
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .tp_traverse = cause_traverse,
+    .tp_clear = cause_clear,
+    .tp_dealloc = cause_dealloc,
+    .tp_members = cause_members,
+};
+EXTSHIM_STATIC_TYPE(Cause_Type)
 static PyTypeObject Meta_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "features.Meta",
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_TYPE_SUBCLASS,
@@ -178,8 +219,7 @@ EXTSHIM_STATIC_TYPE(Ruled_Type)
 /* ---- dead instances used again ---- */
 
 typedef struct {
-    PyObject_HEAD
-    long number;
+    PyObject_HEAD long number;
 } Reused;
 
 EXTSHIM_FREELIST(reused_list, 4, PyObject_Free)
@@ -349,15 +389,9 @@ static PyMethodDef features_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 static PyModuleDef features_def = {
-    PyModuleDef_HEAD_INIT,
-    "features",
-    "Rarer kinds.",
-    sizeof(struct module_state),
-    features_methods,
-    NULL,
-    features_traverse,
-    features_clear,
-    NULL,
+    PyModuleDef_HEAD_INIT,       "features",       "Rarer kinds.",
+    sizeof(struct module_state), features_methods, NULL,
+    features_traverse,           features_clear,   NULL,
 };
 
 static PyObject *
@@ -377,11 +411,13 @@ EXTSHIM_MODINIT_STATE(features, sizeof(struct module_state), features_traverse, 
     Dict_Type.tp_base = &PyDict_Type;
     Meta_Type.tp_base = &PyType_Type;
     Error_Type.tp_base = (PyTypeObject *)PyExc_ValueError;
-    if (ExtShim_ADD_TYPE(module, Derived_Type) < 0 || ExtShim_ADD_TYPE(module, Base_Type) < 0 ||
-        ExtShim_ADD_TYPE(module, Same_Type) < 0 || ExtShim_ADD_TYPE(module, Phoenix_Type) < 0 ||
-        ExtShim_ADD_TYPE(module, Dict_Type) < 0 || ExtShim_ADD_TYPE(module, Error_Type) < 0 ||
-        ExtShim_ADD_TYPE(module, Ruled_Type) < 0 || ExtShim_ADD_TYPE(module, Meta_Type) < 0 ||
-        ExtShim_ADD_TYPE(module, Reused_Type) < 0 || ExtShim_ADD_TYPE(module, Slots_Type) < 0) {
+    Cause_Type.tp_base = (PyTypeObject *)PyExc_OSError;
+    if (ExtShim_ADD_TYPE(module, Cause_Type) < 0 || ExtShim_ADD_TYPE(module, Derived_Type) < 0 ||
+        ExtShim_ADD_TYPE(module, Base_Type) < 0 || ExtShim_ADD_TYPE(module, Same_Type) < 0 ||
+        ExtShim_ADD_TYPE(module, Phoenix_Type) < 0 || ExtShim_ADD_TYPE(module, Dict_Type) < 0 ||
+        ExtShim_ADD_TYPE(module, Error_Type) < 0 || ExtShim_ADD_TYPE(module, Ruled_Type) < 0 ||
+        ExtShim_ADD_TYPE(module, Meta_Type) < 0 || ExtShim_ADD_TYPE(module, Reused_Type) < 0 ||
+        ExtShim_ADD_TYPE(module, Slots_Type) < 0) {
         Py_DECREF(module);
         return NULL;
     }
