@@ -30,8 +30,10 @@ INTERPRETER_MEMORY = re.compile(r"Location is global '[^']*' of size \d+ at \S+ 
 FORGOTTEN = "failed to restore the stack"
 FAULTS = ["-k", "end_of_the_program", "-k", "never_hit", "-k", "end_badly"]
 RUNS = {
-    "address": [["values"], ["calls"], ["sharing"], ["faults", *FAULTS, "-k", "forking", "-k", "terminate"]],
-    "thread": [["values"], ["calls"], ["sharing"], ["faults", *FAULTS[:4]]],  # TSan forks no threads
+    "address": [["start"], ["values"], ["calls"], ["sharing"],
+                ["faults", *FAULTS, "-k", "forking", "-k", "terminate"]],
+    "thread": [["start"], ["values"], ["calls"], ["sharing"],
+               ["faults", *FAULTS[:4]]],  # TSan forks no threads
 }
 
 
