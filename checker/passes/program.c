@@ -182,6 +182,17 @@ program_index_access(struct body *b, struct fact_access *a)
     }
 }
 
+/* Blocks are numbered from 1 as they open. Facts of another making must not lead the walks outwards
+ * round in circles. */
+static void
+program_index_block(struct body *b, struct fact_block *block)
+{
+    if (b && block->id > 0) {
+        block->parent = block->parent < block->id ? block->parent : 0;
+        vec_push(&b->blocks, block);
+    }
+}
+
 /* Facts come in execution order, except that a lambda's stand in the middle of its function's. */
 static void
 program_index_events(struct program *p)
@@ -212,14 +223,9 @@ program_index_events(struct program *p)
             }
             break;
         case FACT_block:
-            b = program_event_body(p, &last, ((struct fact_block *)(void *)f)->func, f);
-            if (b) {
-                struct fact_block *block = (struct fact_block *)(void *)f;
-                /* Blocks are numbered as they open. Facts of another making must not lead the walks
-                 * outwards round in circles. */
-                block->parent = block->parent < block->id ? block->parent : 0;
-                vec_push(&b->blocks, block);
-            }
+            program_index_block(
+                program_event_body(p, &last, ((struct fact_block *)(void *)f)->func, f),
+                (struct fact_block *)(void *)f);
             break;
         case FACT_arg:
             b = program_event_body(p, &last, ((struct fact_arg *)(void *)f)->func, f);
