@@ -57,7 +57,10 @@ generator_mixes(const struct program *p, const struct fact_variable *v)
         const struct fact_access *a = list->all.at[i];
         bool mixes =
             str_same(a->op, "*=") || (str_same(a->op, "^=") && generator_reads_itself(list, a));
-        if (str_same(a->how, "rmw") && mixes && generator_at_run_time(p, a)) {
+        /* x = x * k + c */
+        bool computes = str_same(a->how, "write") && str_starts(a->op, "=") &&
+                        strpbrk(a->op, "*^") != NULL;
+        if (((str_same(a->how, "rmw") && mixes) || computes) && generator_at_run_time(p, a)) {
             return true;
         }
     }

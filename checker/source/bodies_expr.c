@@ -111,7 +111,9 @@ bodies_lvalue_fact(struct body_walk *b, CXCursor c, const struct usage *usage)
     struct fact_access *a =
         bodies_access(b, &place, is_function ? "addr" : how, is_static ? root->id : ref);
     a->path = path;
-    a->value = strcmp(how, "write") == 0 ? value : NULL;
+    bool stores =
+        strcmp(how, "write") == 0 || (str_starts(how, "atomic-") && str_starts(value, "const:"));
+    a->value = stores ? value : NULL;
     a->op = usage->op;
     a->context = usage->context;
     a->class = path ? record : root && root->is_object ? "object-pointer" : NULL;
@@ -154,28 +156,6 @@ bodies_lvalue(struct body_walk *b, CXCursor c, const struct usage *usage)
     bodies_lvalue_fact(b, c, usage);
 }
 
-static void
-bodies_store(struct body_walk *b, CXCursor left, CXCursor right, const struct usage *outer)
-{
-    const char *path = NULL, *record = NULL;
-    struct decl *root;
-    const char *ref = describe_lvalue(b->u, left, &path, &record, &root);
-    struct str into = {0};
-    str_addf(&into, "%s%s%s", path ? "field:" : "", ref, path ? path : "");
-    struct usage usage = {.how = "read",
-                          .result = "stored",
-                          .context = "stored",
-                          .into = intern(b->u->strings, into.s)};
-    str_free(&into);
-    const char *value = describe(b->u, right);
-    bodies_expression(b, right, &usage);
-    struct usage write = {.how = "write", .value = value};
-    bodies_lvalue(b, left, &write);
-    if (outer->context && strcmp(outer->context, "returned") == 0) {
-        bodies_lvalue_fact(b, left, outer);
-    }
-}
-
 /* Operator text between two operands, for compound assignments. */
 static const char *
 bodies_operator(struct body_walk *b, CXCursor c, CXCursor left, CXCursor right)
@@ -194,6 +174,62 @@ bodies_operator(struct body_walk *b, CXCursor c, CXCursor left, CXCursor right)
         }
     }
     return intern_n(b->u->strings, op, n);
+}
+
+/* The operators of nested binary expressions that have the variable itself as an operand. */
+static void
+bodies_operators(struct body_walk *b, CXCursor c, const char *ref, struct str *out, int depth)
+{
+    CXCursor inner = cx_strip(b->u->cx, c);
+    struct cx_children parts = {.n = 0};
+    if (inner.kind == CXCursor_BinaryOperator && depth < 4) {
+        cx_children(b->u->cx, inner, &parts);
+    }
+    if (parts.n == 2) {
+        bool own = str_same(describe(b->u, parts.at[0]), ref) ||
+                   str_same(describe(b->u, parts.at[1]), ref);
+        const char *op = own ? bodies_operator(b, inner, parts.at[0], parts.at[1]) : NULL;
+        str_addf(out, "%s", op ? op : "");
+        bodies_operators(b, parts.at[0], ref, out, depth + 1);
+        bodies_operators(b, parts.at[1], ref, out, depth + 1);
+    }
+    cx_children_free(&parts);
+}
+
+/* "=*" of `x = x * k + c`: what a static number becomes of itself. */
+static const char *
+bodies_becomes(struct body_walk *b, const struct decl *root, CXCursor right, const char *value)
+{
+    struct str op = {0};
+    if (root && root->sort == DECL_STATIC && str_same(value, "expr")) {
+        bodies_operators(b, right, root->ref, &op, 0);
+    }
+    const char *kept = op.n ? unit_join(b->u, "=", op.s, "") : NULL;
+    str_free(&op);
+    return kept;
+}
+
+static void
+bodies_store(struct body_walk *b, CXCursor left, CXCursor right, const struct usage *outer)
+{
+    const char *path = NULL, *record = NULL;
+    struct decl *root;
+    const char *ref = describe_lvalue(b->u, left, &path, &record, &root);
+    struct str into = {0};
+    str_addf(&into, "%s%s%s", path ? "field:" : "", ref, path ? path : "");
+    struct usage usage = {.how = "read",
+                          .result = "stored",
+                          .context = "stored",
+                          .into = intern(b->u->strings, into.s)};
+    str_free(&into);
+    const char *value = describe(b->u, right);
+    bodies_expression(b, right, &usage);
+    struct usage write = {
+        .how = "write", .value = value, .op = bodies_becomes(b, root, right, value)};
+    bodies_lvalue(b, left, &write);
+    if (outer->context && strcmp(outer->context, "returned") == 0) {
+        bodies_lvalue_fact(b, left, outer);
+    }
 }
 
 static bool

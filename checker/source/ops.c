@@ -58,8 +58,9 @@ ops_unary(const struct cx *cx, CXCursor c, CXCursor *operand)
     if (inner.kind == CXType_Pointer && ops_same_type(cx, cx->getPointeeType(inner), type)) {
         return UNARY_DEREFERENCE;
     }
-    if (ops_is_unread_lvalue(cx, *operand) &&
-        (ops_same_type(cx, type, inner) || inner.kind == CXType_Atomic)) {
+    bool same = ops_same_type(cx, type, inner) ||
+                (type.kind == inner.kind && cx->isVolatileQualifiedType(inner));
+    if (ops_is_unread_lvalue(cx, *operand) && (same || inner.kind == CXType_Atomic)) {
         return UNARY_STEP;
     }
     return UNARY_OTHER;

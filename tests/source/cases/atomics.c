@@ -5,6 +5,8 @@
 static _Atomic long hits;
 static atomic_int flags;
 static long plain;
+static volatile unsigned long ticks;
+static unsigned int drawn;
 static int *pointer;
 
 long
@@ -16,6 +18,9 @@ touch(int *other)
     atomic_fetch_or_explicit(&flags, 1, memory_order_relaxed); /* fact: access var~#flags how=atomic-rmw */
     atomic_compare_exchange_strong(&hits, &seen, 7); /* fact: access var~#hits how=atomic-cas */
     atomic_exchange(&hits, 3); /* fact: access var~#hits how~atomic-(rmw|store) */
+    ticks++; /* fact: access var~#ticks how=rmw op=++ */
+    drawn = drawn * 69069u + 1; /* fact: access var~#drawn how=write op==* */
+    atomic_exchange(&flags, 1); /* fact: access var~#flags how=atomic-rmw value=const:1 */
     hits++; /* fact: access var~#hits how=atomic-rmw */
     seen += __atomic_load_n(&plain, __ATOMIC_ACQUIRE); /* fact: access var~#plain how=atomic-load */
     __atomic_store_n(&plain, seen, __ATOMIC_RELEASE); /* fact: access var~#plain how=atomic-store */
