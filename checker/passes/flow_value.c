@@ -181,12 +181,54 @@ flow_section_on(const struct body *b, const struct fact_call *begin, const char 
     return false;
 }
 
-/* The block in which a section ends: the macros open one of their own, and the end stands in it. */
-static long
-flow_section_scope(const struct body *b, const struct fact_call *end)
+static bool
+flow_section_begins(const struct fact_call *call)
 {
-    const struct fact_block *block = flow_block(b, end->block);
-    return block && flow_section_block(block) ? block->parent : end->block;
+    return call->callee && strstr(call->callee, "CRITICAL_SECTION") != NULL
+               ? str_starts(call->callee, "Py_BEGIN_")
+               : str_starts(call->callee, "PyCriticalSection") &&
+                     strstr(call->callee, "_Begin") != NULL;
+}
+
+static bool
+flow_section_ends(const struct fact_call *call)
+{
+    return str_starts(call->callee, "PyCriticalSection")
+               ? str_ends(call->callee, "_End")
+               : str_starts(call->callee, "Py_END_CRITICAL_SECTION");
+}
+
+/* `if (is_list) PyCriticalSection_Begin(&cs, seq); ... if (is_list) PyCriticalSection_End(&cs);`:
+ * what stands in between is in the section whenever there is anything to guard. */
+static bool
+flow_section_is_conditional(const struct body *b, const struct fact_call *one,
+                            const struct fact_block *block)
+{
+    if (!str_same(block->kind, "then") || !str_starts(block->cond, "nonzero(local:")) {
+        return false;
+    }
+    SCAN_CALLS(b, other)
+    {
+        bool partner =
+            flow_section_begins(one) ? flow_section_ends(other) : flow_section_begins(other);
+        const struct fact_block *where = partner ? flow_block(b, other->block) : NULL;
+        if (where && where != block && str_same(where->kind, "then") &&
+            str_same(where->cond, block->cond)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The block in which a section begins or ends: the macros open one of their own, and the end stands
+ * in it. */
+static long
+flow_section_scope(const struct body *b, const struct fact_call *call)
+{
+    const struct fact_block *block = flow_block(b, call->block);
+    bool outer = block && (flow_section_block(block) ? flow_section_ends(call)
+                                                     : flow_section_is_conditional(b, call, block));
+    return outer ? block->parent : call->block;
 }
 
 /* Is there an end of a section between the two events, in a block that holds the later one? */
@@ -195,24 +237,12 @@ flow_section_ended(const struct body *b, long from, long to, long block)
 {
     SCAN_CALLS(b, call)
     {
-        bool ends = str_starts(call->callee, "PyCriticalSection")
-                        ? str_ends(call->callee, "_End")
-                        : str_starts(call->callee, "Py_END_CRITICAL_SECTION");
-        if (ends && call->seq > from && call->seq < to &&
+        if (flow_section_ends(call) && call->seq > from && call->seq < to &&
             flow_inside(b, block, flow_section_scope(b, call))) {
             return true;
         }
     }
     return false;
-}
-
-static bool
-flow_section_begins(const struct fact_call *call)
-{
-    return call->callee && strstr(call->callee, "CRITICAL_SECTION") != NULL
-               ? str_starts(call->callee, "Py_BEGIN_")
-               : str_starts(call->callee, "PyCriticalSection") &&
-                     strstr(call->callee, "_Begin") != NULL;
 }
 
 static const struct body *
@@ -265,8 +295,8 @@ flow_in_critical_section(const struct body *b, long seq, long block, const char 
             break;
         }
         bool inside = flow_inside(b, block, call->block);
-        if (inside && flow_section_begins(call) && flow_section_on(b, call, value) &&
-            !flow_section_ended(b, call->seq, seq, block)) {
+        if (flow_section_begins(call) && flow_inside(b, block, flow_section_scope(b, call)) &&
+            flow_section_on(b, call, value) && !flow_section_ended(b, call->seq, seq, block)) {
             return true;
         }
         if (inside && str_starts(call->into, "local:") && flow_guard_on(b, call, value, 0)) {
