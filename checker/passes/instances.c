@@ -1,10 +1,8 @@
 /* Fields of objects that several threads hold and that are changed without a lock (OBJ01 to OBJ05,
- * OBJ11, OBJ13, REF07). One flaw for each field of each struct, of the worst kind that was seen. */
+ * OBJ11, REF07). One flaw for each field of each struct, of the worst kind that was seen. */
 #include <string.h>
 
 #include "passes/shared_roots.h"
-
-enum { INSTANCE_HANDLE_ARGS = 2 };
 
 /* Kinds of change, worst first. */
 enum change { CHANGE_RELEASE, CHANGE_SETREF, CHANGE_RMW, CHANGE_PLAIN, CHANGE_INIT, CHANGE_KINDS };
@@ -27,7 +25,6 @@ struct instances {
     struct program *p;
     const struct shared_roots *roots;
     struct map by_key;
-    struct map handles; /* struct and field -> the flaw */
     VEC(struct instance_field *) fields;
 };
 
@@ -36,18 +33,6 @@ static const char instance_releases[] =
     "free,realloc,PyMem_Free,PyMem_Realloc,PyMem_RawFree,PyMem_RawRealloc,PyObject_Free,"
     "PyObject_Realloc,PyMem_FREE,PyMem_REALLOC,PyMem_Resize,PyMem_RESIZE,PyMem_Del,PyMem_DEL";
 static const char instance_drops[] = "Py_DECREF,Py_XDECREF,Py_DecRef";
-
-static const struct fact_member *
-instance_member(const struct program *p, const struct root_field *where)
-{
-    FACTS_EACH(p->facts, member, m)
-    {
-        if (str_same(m->name, where->field) && str_same(m->record, where->record)) {
-            return m;
-        }
-    }
-    return NULL;
-}
 
 /* As the code names it. */
 static const char *
@@ -60,7 +45,7 @@ instance_name(const struct root_field *where)
 static const char *
 instance_class(const struct program *p, const struct instance_field *field)
 {
-    const struct fact_member *m = instance_member(p, &field->where);
+    const struct fact_member *m = roots_field_member(p, &field->where);
     const char *dot = field->where.inner ? strrchr(field->where.inner, '.') : NULL;
     return dot ? scan_member_class(p, field->record, dot + 1) : m ? m->class : NULL;
 }
@@ -69,7 +54,7 @@ instance_class(const struct program *p, const struct instance_field *field)
 static bool
 instance_is_ordered(const struct program *p, const struct root_field *where)
 {
-    const struct fact_member *m = instance_member(p, where);
+    const struct fact_member *m = roots_field_member(p, where);
     return m && (str_list_has("lock,once,tss", m->class ? m->class : "") ||
                  (m->type && (strstr(m->type, "tomic") || strstr(m->type, "mutex"))));
 }
@@ -129,7 +114,7 @@ static enum change
 instance_kind(struct instances *all, const struct body *b, const struct fact_access *a,
               const struct root_field *where)
 {
-    const struct fact_member *m = instance_member(all->p, where);
+    const struct fact_member *m = roots_field_member(all->p, where);
     const char *dot = where->inner ? strrchr(where->inner, '.') : NULL;
     const char *class = dot ? scan_member_class(all->p, a->class, dot + 1) : m ? m->class : NULL;
     bool object = !class || str_same(class, "object-pointer");
@@ -167,7 +152,7 @@ static bool
 instance_is_cached_number(struct instances *all, const struct body *b, const struct fact_access *a,
                           const struct root_field *where)
 {
-    const struct fact_member *m = instance_member(all->p, where);
+    const struct fact_member *m = roots_field_member(all->p, where);
     /* tp_hash: `if (self->hash == -1) self->hash = ...; return self->hash;` */
     const struct fact_block *unset = flow_block(b, a->block);
     if (m && unset && str_same(b->binding, "tp_hash") && str_same(unset->kind, "then") &&
@@ -207,13 +192,44 @@ instance_is_parsed(const struct fact_access *a)
     return str_starts(a->context, "arg:PyArg_Parse") || str_starts(a->context, "arg:PyArg_Unpack");
 }
 
+/* `fill(&self->count)`: where a function of the project stores through the address it is given. */
+static const struct fact_access *
+instance_stored_by(struct program *p, const struct body *b, const struct fact_access *a)
+{
+    const char *callee = value_of(a->context, "arg");
+    const char *colon = callee ? strrchr(callee, ':') : NULL;
+    const struct body *target = NULL;
+    SCAN_CALLS(b, call)
+    {
+        if (colon && !target && call->seq >= a->seq && call->callee &&
+            strlen(call->callee) == (size_t)(colon - callee) && str_starts(callee, call->callee)) {
+            target = scan_body(p, call->id);
+        }
+    }
+    if (!target || target == b) {
+        return NULL;
+    }
+    const char *param = arena_printf(&p->arena, "param:%s", colon + 1);
+    SCAN_ACCESSES(target, store)
+    {
+        if (str_same(store->var, param) && str_same(store->path, "->*") &&
+            (str_same(store->how, "write") || str_same(store->how, "rmw")) &&
+            roots_unlocked(p, target, store->seq, store->block)) {
+            return store;
+        }
+    }
+    return NULL;
+}
+
 static void
 instance_access(struct instances *all, const struct body *b, const struct fact_access *a,
                 struct fact_flaw **iternext)
 {
     struct root_field where;
-    bool changes = str_same(a->how, "write") || str_same(a->how, "rmw") ||
-                   (str_same(a->how, "addr") && instance_is_parsed(a));
+    bool address = str_same(a->how, "addr");
+    const struct fact_access *store = address ? instance_stored_by(all->p, b, a) : NULL;
+    bool changes = str_same(a->how, "write") || str_same(a->how, "rmw") || store ||
+                   (address && instance_is_parsed(a));
     if (!changes || instance_is_call_through(all->p, a) ||
         !roots_field(all->p, all->roots, b, a->var, a->path, a->class, a->seq, &where) ||
         !roots_unlocked(all->p, b, a->seq, a->block) || instance_is_ordered(all->p, &where)) {
@@ -230,9 +246,9 @@ instance_access(struct instances *all, const struct body *b, const struct fact_a
     struct instance_site site = {&a->at, b};
     struct instance_field *field = instance_add(all, &where, kind, &site);
     field->record = a->class;
-    field->constants &=
-        where.initial || (kind == CHANGE_PLAIN && (value_of(a->value, "const") ||
-                                                   instance_is_cached_number(all, b, a, &where)));
+    field->constants &= where.initial || (kind == CHANGE_PLAIN &&
+                                          (value_of(store ? store->value : a->value, "const") ||
+                                           instance_is_cached_number(all, b, a, &where)));
     field->setters &= where.initial || str_same(b->binding, "setter");
 }
 
@@ -250,66 +266,6 @@ instance_call(struct instances *all, const struct body *b, const struct fact_cal
     instance_add(all, &where, CHANGE_RELEASE, &site)->constants = false;
 }
 
-/* Numbers and text in a field are no state of a library. */
-static bool
-instance_is_handle(const struct program *p, const struct root_field *where)
-{
-    const struct fact_member *m = instance_member(p, where);
-    const char *type = m && m->type ? m->type : "";
-    type += str_starts(type, "const ") ? strlen("const ") : 0;
-    return !m || (!str_same(m->class, "scalar") && !str_same(m->class, "object-pointer") &&
-                  !str_starts(type, "char") && !str_starts(type, "unsigned char") &&
-                  !str_starts(type, "uint8_t") && !str_starts(type, "void"));
-}
-
-/* Does the function only look, or belong to the end of the object? */
-static bool
-instance_only_looks(const char *callee)
-{
-    static const char *const words[] = {"Get",     "get_",   "_is_",  "IsError",
-                                        "isError", "ersion", "sizeof"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (strstr(callee, words[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* OBJ13: a library's own object, kept in a field, is used by whoever calls. Once for each field. */
-static void
-instance_handle(struct instances *all, const struct body *b, const struct fact_call *call)
-{
-    struct program *p = all->p;
-    const char *problem = flow_cell(p, "third_party_global_state", call->callee, "problem");
-    if (!problem || !str_starts(problem, "objects must not") ||
-        !str_same(flow_cell(p, "third_party_global_state", call->callee, "free_threaded"),
-                  "hazard") ||
-        instance_only_looks(call->callee)) {
-        return;
-    }
-    for (int i = 0; i < call->nargs && i < INSTANCE_HANDLE_ARGS; i++) {
-        struct root_field where;
-        const char *value = scan_resolve(b, call_arg(b, call, i), call->seq);
-        const char *address = value_of(value, "addr");
-        value = address ? arena_printf(&p->arena, "field:%s", address) : value;
-        if (!roots_value_field(p, all->roots, b, value, call->seq, &where) || where.initial ||
-            !instance_is_handle(p, &where) || !roots_unlocked(p, b, call->seq, call->block)) {
-            continue;
-        }
-        const char *key = arena_printf(&p->arena, "%s %s", where.record, where.field);
-        void **slot = map_slot(&all->handles, key);
-        if (!*slot) {
-            struct fact_flaw *flaw = program_flaw(p, &call->at, b, "handle-unlocked", where.field);
-            flaw->detail = where.record;
-            flaw->detail2 = call->callee;
-            flaw->class = flow_cell(p, "third_party_global_state", call->callee, "library");
-            *slot = flaw;
-        }
-        return;
-    }
-}
-
 static void
 instance_scan(struct instances *all, const struct body *b)
 {
@@ -321,7 +277,6 @@ instance_scan(struct instances *all, const struct body *b)
         }
         else if (event->kind == FACT_call) {
             instance_call(all, b, (const struct fact_call *)(const void *)event);
-            instance_handle(all, b, (const struct fact_call *)(const void *)event);
         }
     }
 }
@@ -371,5 +326,4 @@ pass_instances(struct program *p)
     }
     vec_free(&all.fields);
     map_free(&all.by_key);
-    map_free(&all.handles);
 }

@@ -456,3 +456,15 @@ roots_value_field(struct program *p, const struct shared_roots *roots, const str
     return roots_field(p, roots, b, base, arena_string(&p->arena, arrow), NULL, seq, out) &&
            out->direct;
 }
+
+const struct fact_member *
+roots_field_member(const struct program *p, const struct root_field *where)
+{
+    FACTS_EACH(p->facts, member, m)
+    {
+        if (str_same(m->name, where->field) && str_same(m->record, where->record)) {
+            return m;
+        }
+    }
+    return NULL;
+}

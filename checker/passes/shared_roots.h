@@ -41,6 +41,9 @@ bool roots_field(struct program *p, const struct shared_roots *roots, const stru
 /* The same for a value descriptor ("field:local:self->buf"), also through a local. */
 bool roots_value_field(struct program *p, const struct shared_roots *roots, const struct body *b,
                        const char *value, long seq, struct root_field *out);
+/* The member that the field is, or NULL. */
+const struct fact_member *roots_field_member(const struct program *p,
+                                             const struct root_field *where);
 /* Is the place between `mutex.lock()` and `mutex.unlock()` of a C++ mutex? */
 bool roots_in_mutex(const struct body *b, long seq, long block);
 /* Is no lock held, in a section of any object or otherwise? */
