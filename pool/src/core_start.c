@@ -1,7 +1,13 @@
 /* Starting the workers of a pool. */
+#include <sys/mman.h>
+
 #include "core.h"
 #include "transfer.h"
 #include "worker.h"
+
+/* Address space that a worker may take while it starts, bytes: its stack, what the C library sets
+ * aside for its thread, the interpreter. */
+#define ROOM ((size_t)100 << 20)
 
 /* sys.path as it is now: the strings in it, as import looks at nothing else there, and a worker has
  * to read the list before it can import what reads everything. New list. */
@@ -80,6 +86,26 @@ core_check_tracing(void)
     return -tracing;
 }
 
+/* CPython crashes where memory runs out while it makes an interpreter. Where the address space is
+ * limited (ulimit -v), workers are made only while there is room for all that are starting. 0, or
+ * -1 with MemoryError. */
+static int
+core_check_room(struct core *core)
+{
+#if UINTPTR_MAX > 0xffffffff
+    size_t size = ROOM * (size_t)jobs_starting(&core->jobs);
+    void *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) {
+        PyErr_SetString(PyExc_MemoryError,
+                        "no room for the interpreter of one more worker (CPython would crash "
+                        "making it); raise the limit of the address space or use fewer workers");
+        return -1;
+    }
+    munmap(room, size);
+#endif
+    return 0;
+}
+
 int
 core_start_workers(struct pool_state *state, struct core *core, int count)
 {
@@ -94,7 +120,8 @@ core_start_workers(struct pool_state *state, struct core *core, int count)
     for (; count > 0 && ready; count--) {
         struct message message;
         message_init(&message);
-        int started = transfer_encode(state, &message, values, 4) == 0;
+        int started =
+            core_check_room(core) == 0 && transfer_encode(state, &message, values, 4) == 0;
         if (started && worker_start(core, &message) < 0) {
             PyErr_SetString(PyExc_RuntimeError, "can't start new thread (extpool worker)");
             started = 0;

@@ -248,6 +248,15 @@ jobs_workers(struct jobs *jobs)
 }
 
 int
+jobs_starting(struct jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    int count = jobs->starting;
+    pthread_mutex_unlock(&jobs->lock);
+    return count;
+}
+
+int
 jobs_busy(struct jobs *jobs)
 {
     pthread_mutex_lock(&jobs->lock);

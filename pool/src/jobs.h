@@ -119,6 +119,9 @@ void jobs_worker_lost(struct jobs *jobs);
 /* Number of workers, starting ones included. */
 int jobs_workers(struct jobs *jobs);
 
+/* Number of workers that are not there yet. */
+int jobs_starting(struct jobs *jobs);
+
 /* Number of jobs queued or with a worker. */
 int jobs_busy(struct jobs *jobs);
 

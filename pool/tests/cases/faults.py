@@ -509,6 +509,28 @@ class Faults(unittest.TestCase):
                                   timeout=LIMIT, check=False)
             self.assertEqual(done.stdout.strip(), "ok", done.stderr)
 
+    @on_two
+    @unittest.skipUnless(sys.platform == "linux" and sys._is_gil_enabled(),
+                         "reads /proc; the free-threaded allocator wants more than there is")
+    def test_limited_address_space(self):
+        """Fewer workers than asked for, or a clear refusal; CPython would crash making them."""
+        for megabytes, expected in ((400, "300 done"), (60, "MemoryError: no room")):
+            with self.subTest(megabytes=megabytes):
+                self.ok(f"""
+                    import resource
+                    with extpool.InterpreterPool(60) as pool:
+                        with open("/proc/self/statm", encoding="ascii") as file:
+                            used = int(file.read().split()[0]) * resource.getpagesize()
+                        limit = used + ({megabytes} << 20)
+                        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+                        try:
+                            futures = [pool.submit(f.identity, n) for n in range(300)]
+                            assert [future.result(30) for future in futures] == list(range(300))
+                            print(len(futures), "done")
+                        except MemoryError as error:
+                            print(f"MemoryError: {{str(error)[:7]}}")
+                """, expected)
+
     def test_memory_stays(self):
         done = run("""
             import resource
