@@ -80,12 +80,6 @@ def caused(type_):
 for cause in (f.Cause, Deeper):
     assert type(caused(cause)).__name__ == cause.__name__ and caused(cause).errno == 2
     steady(cause, lambda: caused(cause))
-chain = None
-for _ in range(100000):
-    link = f.Cause(2)
-    link.cause = chain
-    chain = link
-del chain, link
 assert f.Cause.__doc__ == "An error with another one behind it."
 assert f.Cause.__text_signature__ == "(number, /)", f.Cause.__text_signature__
 assert type(f.Ruled) is f.Meta and issubclass(f.Meta, type)
