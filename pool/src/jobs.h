@@ -73,9 +73,11 @@ struct jobs {
     atomic_int mode;
     atomic_int pushed_on; /* processors: of the latest push, of the worker that looked last */
     atomic_int looked_on;
-    int idle;     /* workers not at a job; under the lock, like the next three */
-    int starting; /* workers asked for and not there yet */
-    int workers;  /* those plus the ones there */
+    atomic_int together;            /* jobs in a row that came to where they were pushed */
+    _Atomic(int64_t) may_move_from; /* when a worker may next leave that processor; wait_now() */
+    int idle;                       /* workers not at a job; under the lock, like the next three */
+    int starting;                   /* workers asked for and not there yet */
+    int workers;                    /* those plus the ones there */
     int max_workers;
     struct wait_word wake; /* workers sleep on it */
     struct wait_word gone; /* changes when a worker leaves */

@@ -1,9 +1,13 @@
 /* The queue without Python: many threads push, run, cancel, wait, pause and stop. Meant to be run
  * under ThreadSanitizer as well. */
+#define _GNU_SOURCE
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "../src/jobs.h"
+#include "../src/place.h"
 
 #define PUSHERS 3
 #define WORKERS 4
@@ -268,9 +272,70 @@ test_give_up(void)
     jobs_destroy(&pool.jobs);
 }
 
+#if defined(__linux__)
+
+static void *
+move_often(void *arg)
+{
+    cpu_set_t before;
+    cpu_set_t after;
+    CHECK(sched_getaffinity(0, sizeof(before), &before) == 0);
+    int everywhere = CPU_COUNT(&before) > 1 &&
+                     CPU_COUNT(&before) == sysconf(_SC_NPROCESSORS_ONLN) &&
+                     sched_setaffinity(0, sizeof(before), &before) == 0;
+    for (int i = 0; i < 50; i++) {
+        int came_to = place_move();
+        CHECK(everywhere == (came_to >= 0));
+        CHECK(came_to < 0 || CPU_ISSET((size_t)came_to, &before));
+        place_move_if_idle();
+        CHECK(sched_getaffinity(0, sizeof(after), &after) == 0);
+        CHECK(CPU_EQUAL(&before, &after));
+    }
+    (void)arg;
+    return NULL;
+}
+
+static void *
+move_bound(void *arg)
+{
+    cpu_set_t one;
+    int here = sched_getcpu();
+    CHECK(here >= 0);
+    CPU_ZERO(&one);
+    CPU_SET((size_t)here, &one);
+    CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+    CHECK(place_move() == -1);
+    CHECK(place_move_if_idle() == -1);
+    return move_often(arg);
+}
+
+/* Whatever mask a thread has, it has it again after it moved; one that is bound stays. */
+static void
+test_place(void)
+{
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        CHECK(pthread_create(&threads[i], NULL, i ? move_often : move_bound, NULL) == 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+#else
+
+static void
+test_place(void)
+{
+    CHECK(place_move() == -1);
+}
+
+#endif
+
 int
 main(void)
 {
+    test_place();
     test_order_and_reuse();
     test_cancel_and_timeout();
     test_give_up();
