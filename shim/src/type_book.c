@@ -1,5 +1,5 @@
 /* type_book.c - the reference that every instance of a heap type owns to its type: released in
- * dealloc, visited in traverse, kept when a finalizer revives the instance. */
+ * dealloc, visited in traverse, kept when a finalizer revives the instance, dropped at the end. */
 #include "internal.h"
 
 #if !EXTSHIM_LIMITED
@@ -183,6 +183,34 @@ ExtShim_TypeTraverse(ExtShim_Type *type, PyObject *self, visitproc visit, void *
         original = base == NULL ? NULL : base->tp_traverse;
     }
     return original == NULL ? 0 : original(self, visit, arg);
+}
+
+/* Instances of a type without garbage collection that stand in the type's own dict (Decimal.ZERO)
+ * form a cycle that nobody can see: type -> dict -> instance -> type. */
+static void
+book_drop_own_instances(PyTypeObject *type)
+{
+    PyObject *dict = type->tp_dict;
+    if (dict == NULL || PyType_IS_GC(type)) {
+        return;
+    }
+    PyObject *items = PyDict_Items(dict);
+    for (Py_ssize_t i = 0; items != NULL && i < PyList_GET_SIZE(items); i++) {
+        PyObject *pair = PyList_GET_ITEM(items, i);
+        if (PyObject_TypeCheck(PyTuple_GET_ITEM(pair, 1), type)) {
+            (void)PyDict_DelItem(dict, PyTuple_GET_ITEM(pair, 0));
+        }
+    }
+    Py_XDECREF(items);
+    PyErr_Clear();
+    PyType_Modified(type);
+}
+
+void
+extshim_type_release(PyTypeObject *type)
+{
+    book_drop_own_instances(type);
+    Py_DECREF(type);
 }
 
 #endif /* !EXTSHIM_LIMITED */

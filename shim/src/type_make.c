@@ -130,7 +130,8 @@ make_metatype(struct making *m)
     return m->metatype == NULL ? -1 : 0;
 }
 
-/* tp_name, or "module.tp_name" where it has no dot. Made once per process: before 3.11 a heap type
+/* tp_name, or "module.tp_name" where it has no dot: that of the module that is being executed, as a
+ * binary may hold several, else the binary's first. Made once per process: before 3.11 a heap type
  * keeps the pointer. */
 static const char *
 make_name(struct making *m)
@@ -142,13 +143,20 @@ make_name(struct making *m)
     if (name != NULL) {
         return name;
     }
-    size_t size = strlen(m->block->module_name) + strlen(m->from->tp_name) + 2;
+    const char *module_name = m->block->module_name;
+    if (m->module != NULL) {
+        module_name = PyModule_GetName(m->module);
+        if (module_name == NULL) {
+            return NULL;
+        }
+    }
+    size_t size = strlen(module_name) + strlen(m->from->tp_name) + 2;
     char *fresh = (char *)extshim_allocate(1, size);
     if (fresh == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
-    (void)PyOS_snprintf(fresh, size, "%s.%s", m->block->module_name, m->from->tp_name);
+    (void)PyOS_snprintf(fresh, size, "%s.%s", module_name, m->from->tp_name);
     extshim_lock();
     name = m->type->dotted_name;
     if (name == NULL) {
@@ -372,34 +380,6 @@ extshim_make_type(struct extshim_block *block, ExtShim_Handle *handle)
     Py_XDECREF(m.bases);
     extshim_free(m.members);
     return made;
-}
-
-/* Instances of a type without garbage collection that stand in the type's own dict (Decimal.ZERO)
- * form a cycle that nobody can see: type -> dict -> instance -> type. */
-static void
-type_drop_own_instances(PyTypeObject *type)
-{
-    PyObject *dict = type->tp_dict;
-    if (dict == NULL || PyType_IS_GC(type)) {
-        return;
-    }
-    PyObject *items = PyDict_Items(dict);
-    for (Py_ssize_t i = 0; items != NULL && i < PyList_GET_SIZE(items); i++) {
-        PyObject *pair = PyList_GET_ITEM(items, i);
-        if (PyObject_TypeCheck(PyTuple_GET_ITEM(pair, 1), type)) {
-            (void)PyDict_DelItem(dict, PyTuple_GET_ITEM(pair, 0));
-        }
-    }
-    Py_XDECREF(items);
-    PyErr_Clear();
-    PyType_Modified(type);
-}
-
-void
-extshim_type_release(PyTypeObject *type)
-{
-    type_drop_own_instances(type);
-    Py_DECREF(type);
 }
 
 int

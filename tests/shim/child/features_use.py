@@ -88,6 +88,16 @@ class Under(f.Ruled):
 assert type(Under) is f.Meta
 steady(f.Ruled, f.Ruled)
 
+
+# The file holds a second module, with a type that does not name its own.
+import importlib.machinery, importlib.util
+loader = importlib.machinery.ExtensionFileLoader("features_second", f.__file__)
+spec = importlib.util.spec_from_file_location("features_second", f.__file__, loader=loader)
+second = importlib.util.module_from_spec(spec)
+loader.exec_module(second)
+assert second.Undotted.__module__ == "features_second", second.Undotted
+steady(second.Undotted, second.Undotted)
+
 steady(f.Reused, f.Reused)
 class PyReused(f.Reused):
     pass

@@ -423,3 +423,25 @@ EXTSHIM_MODINIT_STATE(features, sizeof(struct module_state), features_traverse, 
     }
     return module;
 }
+
+/* ---- a second module in the same binary ---- */
+
+static PyTypeObject Undotted_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "Undotted",
+    .tp_basicsize = sizeof(PyObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+};
+EXTSHIM_STATIC_TYPE(Undotted_Type)
+static PyModuleDef second_def = {
+    PyModuleDef_HEAD_INIT, "features_second", NULL, -1, NULL, NULL, NULL, NULL, NULL,
+};
+
+EXTSHIM_MODINIT(features_second)
+{
+    PyObject *module = ExtShim_Module_Create(&second_def);
+    if (module != NULL && ExtShim_ADD_TYPE(module, Undotted_Type) < 0) {
+        Py_CLEAR(module);
+    }
+    return module;
+}
