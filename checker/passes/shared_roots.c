@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "passes/busy.h"
 #include "passes/given.h"
 
 enum { ROOTS_MAX_PARAMS = 16, ROOTS_MAX_HOPS = 6 };
@@ -69,7 +70,7 @@ roots_unlocked(struct program *p, const struct body *b, long seq, long block)
 {
     const char *held = locks_at(p, b, seq);
     return (!held || !*held) && !flow_in_critical_section(b, seq, block, NULL) &&
-           !roots_in_mutex(b, seq, block);
+           !roots_in_mutex(b, seq, block) && !busy_entered(p, b, seq, block);
 }
 
 static struct root_mask *
