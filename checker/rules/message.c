@@ -21,7 +21,9 @@ message_add_name(struct str *out, const char *id, size_t n)
             }
         }
     }
-    for (size_t i = n; i-- > 0;) {
+    /* In C++ the parameters follow, which may have blanks. */
+    const char *open = memchr(id, '(', n);
+    for (size_t i = open ? (size_t)(open - id) : n; i-- > 0;) {
         if (id[i] == ' ') {
             break;
         }
