@@ -235,7 +235,9 @@ bodies_store(struct body_walk *b, CXCursor left, CXCursor right, const struct us
 static bool
 bodies_is_pointer(struct body_walk *b, CXCursor c)
 {
-    return b->u->cx->getCanonicalType(b->u->cx->getCursorType(c)).kind == CXType_Pointer;
+    /* C++ makes a bool of it first. */
+    CXType type = b->u->cx->getCursorType(cx_strip(b->u->cx, c));
+    return b->u->cx->getCanonicalType(type).kind == CXType_Pointer;
 }
 
 /* The operand of an operator that is neither an assignment nor a dereference: pointers with a truth
