@@ -89,6 +89,7 @@ static PyMethodDef module_methods[] = {
                "Since: 0.1.")},
     {"_exit", lifecycle_exit, METH_NOARGS, NULL},
     {"_audit", (PyCFunction)(void (*)(void))lifecycle_audit, METH_FASTCALL, NULL},
+    {"_refuse_frames", lifecycle_refuse_frames, METH_NOARGS, NULL},
     {"_before_fork", lifecycle_before_fork, METH_NOARGS, NULL},
     {"_after_fork_parent", lifecycle_after_fork_parent, METH_NOARGS, NULL},
     {"_after_fork_child", lifecycle_after_fork_child, METH_NOARGS, NULL},

@@ -308,6 +308,16 @@ jobs_busy(struct jobs *jobs)
     return count;
 }
 
+int
+jobs_calm(struct jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    int leaving = atomic_load(&jobs->mode) != JOBS_OPEN && jobs->workers > 0;
+    int calm = !leaving && jobs->workers == jobs->idle && atomic_load(&jobs->queued) == 0;
+    pthread_mutex_unlock(&jobs->lock);
+    return calm;
+}
+
 void
 jobs_set_mode(struct jobs *jobs, enum jobs_mode mode)
 {

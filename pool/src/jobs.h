@@ -127,6 +127,9 @@ int jobs_starting(struct jobs *jobs);
 /* Number of jobs queued or with a worker. */
 int jobs_busy(struct jobs *jobs);
 
+/* Does every worker wait for a job, with none queued? */
+int jobs_calm(struct jobs *jobs);
+
 /* Reserves workers for what is queued, as jobs_push() does: how many the caller should start. */
 int jobs_want_workers(struct jobs *jobs);
 

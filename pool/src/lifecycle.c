@@ -1,5 +1,7 @@
 #include "lifecycle.h"
 
+#include <string.h>
+
 #include "core.h"
 #include "future.h"
 
@@ -93,21 +95,63 @@ fork_refuse(struct core *core)
     return -1;
 }
 
-/* The audit hook refuses to fork while workers are at tasks. */
+/* Until it was mended, CPython makes frame objects of what other interpreters run just then, with
+ * the caller's memory, and both interpreters free them. */
+#define FRAMES_MENDED 0x030e0800
+
+static int
+frames_refuse(struct core *core, const char *event)
+{
+    if (jobs_calm(&core->jobs) && atomic_load(&core->lost) == 0) {
+        return 0;
+    }
+    PyErr_Format(PyExc_RuntimeError,
+                 "%s() refused: pool %s is running tasks, and before version 3.14.8 CPython would "
+                 "corrupt the memory of their interpreters; call it while no task runs",
+                 event, core->name);
+    return -1;
+}
+
+PyObject *
+lifecycle_refuse_frames(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    PyErr_SetString(PyExc_RuntimeError,
+                    "a task cannot look at all frames: before version 3.14.8 CPython would corrupt "
+                    "the memory of other interpreters");
+    return NULL;
+}
+
+int
+lifecycle_guard_frames(PyObject *module)
+{
+    if (Py_Version >= FRAMES_MENDED) {
+        return 0;
+    }
+    PyObject *refuse = PyObject_GetAttrString(module, "_refuse_frames");
+    int failed = !refuse || PySys_SetObject("_current_frames", refuse) < 0 ||
+                 PySys_SetObject("_current_exceptions", refuse) < 0;
+    Py_XDECREF(refuse);
+    return -failed;
+}
+
+/* The audit hook refuses to fork, or to look at all frames, while workers are at tasks. */
 PyObject *
 lifecycle_audit(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     struct pool_state *state = PyModule_GetState(module);
-    if (count < 1 || !PyUnicode_Check(args[0]) || !state->cores ||
-        PyUnicode_GET_LENGTH(args[0]) > 10 ||
-        (PyUnicode_CompareWithASCIIString(args[0], "os.fork") != 0 &&
-         PyUnicode_CompareWithASCIIString(args[0], "os.forkpty") != 0)) {
+    const char *event = count > 0 && state->cores ? PyUnicode_AsUTF8(args[0]) : NULL;
+    PyErr_Clear(); /* a name that is no UTF-8 is none of ours */
+    int forks = event && (strcmp(event, "os.fork") == 0 || strcmp(event, "os.forkpty") == 0);
+    int frames = event && Py_Version < FRAMES_MENDED &&
+                 (strcmp(event, "sys._current_frames") == 0 ||
+                  strcmp(event, "sys._current_exceptions") == 0);
+    if (!forks && !frames) {
         Py_RETURN_NONE;
     }
     struct core **cores = core_all(state);
     int refused = !cores;
     for (struct core **core = cores; !refused && *core; core++) {
-        refused = fork_refuse(*core) < 0;
+        refused = (forks ? fork_refuse(*core) : frames_refuse(*core, event)) < 0;
     }
     core_free_all(cores);
     return refused ? NULL : Py_NewRef(Py_None);

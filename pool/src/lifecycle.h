@@ -6,6 +6,12 @@
 
 PyObject *lifecycle_exit(PyObject *module, PyObject *ignored);
 PyObject *lifecycle_audit(PyObject *module, PyObject *const *args, Py_ssize_t count);
+
+/* In a worker: sys._current_frames() and its sister refuse where CPython would crash. 0, or -1 with
+ * an exception set. */
+int lifecycle_guard_frames(PyObject *module);
+PyObject *lifecycle_refuse_frames(PyObject *module, PyObject *ignored);
+
 PyObject *lifecycle_before_fork(PyObject *module, PyObject *ignored);
 PyObject *lifecycle_after_fork_parent(PyObject *module, PyObject *ignored);
 PyObject *lifecycle_after_fork_child(PyObject *module, PyObject *ignored);

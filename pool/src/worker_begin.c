@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lifecycle.h"
 #include "transfer.h"
 #include "worker_run.h"
 
@@ -279,7 +280,7 @@ begin_state(struct worker *worker)
     int eager;
     PyObject *module = begin_module(worker, &eager);
     struct pool_state *state = module ? PyModule_GetState(module) : NULL;
-    int ready = state != NULL;
+    int ready = state && lifecycle_guard_frames(module) == 0;
     if (ready) {
         state->worker = worker;
     }

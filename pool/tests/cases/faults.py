@@ -509,6 +509,34 @@ class Faults(unittest.TestCase):
                                   timeout=LIMIT, check=False)
             self.assertEqual(done.stdout.strip(), "ok", done.stderr)
 
+    def test_frames_of_all_threads(self):
+        """Where CPython would touch what other interpreters run, it is refused while they run."""
+        self.ok("""
+            looks = sys._current_frames, sys._current_exceptions
+            def outcome(look):
+                try:
+                    return type(look())
+                except RuntimeError as error:
+                    assert "3.14.8" in str(error), error
+                    return RuntimeError
+            with extpool.InterpreterPool(2) as pool:
+                assert [outcome(look) for look in looks] == [dict, dict]
+                channel = extpool.Channel()
+                future = pool.submit(f.receive_forever, channel)
+                while not future.running(): time.sleep(0.01)
+                busy = [outcome(look) for look in looks]
+                channel.send(1)
+                assert future.result(30) == 1
+                inside = {type(pool.submit(f.all_frames).exception(30))}
+                if sys.version_info < (3, 14, 8):
+                    assert busy == [RuntimeError] * 2 and inside == {RuntimeError}, (busy, inside)
+                else:
+                    assert busy == [dict] * 2 and inside == {type(None)}, (busy, inside)
+                for _ in range(300):  # quiet again
+                    assert [outcome(look) for look in looks] == [dict, dict]
+            print("ok")
+        """)
+
     @on_two
     @unittest.skipUnless(sys.platform == "linux" and sys._is_gil_enabled(),
                          "reads /proc; the free-threaded allocator wants more than there is")

@@ -64,6 +64,10 @@ def fail_two():
     raise TwoArguments("one", "two")
 
 
+def all_frames():
+    return len(sys._current_frames())
+
+
 def exit_task():
     sys.exit(3)
 
