@@ -12,7 +12,7 @@
 
 #include "base/diag.h"
 
-static void
+void
 str_reserve(struct str *out, size_t more)
 {
     if (out->n + more + 1 <= out->cap) {
@@ -52,17 +52,21 @@ str_addc(struct str *out, char c)
 void
 str_addf(struct str *out, const char *format, ...)
 {
+    str_reserve(out, 64); /* most fit at once */
     va_list args;
     va_start(args, format);
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    size_t room = out->cap - out->n;
+    int n = vsnprintf(out->s + out->n, room, format, args);
     va_end(args);
     if (n < 0) {
         bug("str_addf: bad format");
     }
-    str_reserve(out, (size_t)n);
-    vsnprintf(out->s + out->n, (size_t)n + 1, format, again);
+    if ((size_t)n >= room) {
+        str_reserve(out, (size_t)n);
+        vsnprintf(out->s + out->n, (size_t)n + 1, format, again);
+    }
     va_end(again);
     out->n += (size_t)n;
 }

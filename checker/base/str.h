@@ -18,6 +18,8 @@ void str_add(struct str *out, const char *s);
 void str_addn(struct str *out, const char *s, size_t n);
 void str_addc(struct str *out, char c);
 __attribute__((format(printf, 2, 3))) void str_addf(struct str *out, const char *format, ...);
+/* Room for so many more bytes and the NUL, for those who write behind s + n themselves. */
+void str_reserve(struct str *out, size_t more);
 void str_clear(struct str *out);
 void str_free(struct str *out);
 

@@ -298,6 +298,24 @@ cache_list_files(const struct cache *cache, struct str *out)
     }
 }
 
+void
+cache_list_read(const char *lines, const char *const *folders, struct str *out)
+{
+    struct cache cache = {.dir = NULL};
+    for (const char *line = lines; *line;) {
+        size_t n = strcspn(line, "\n");
+        if (n > 2 && line[0] == 'D') {
+            cache_hash_path(&cache, intern_n(&cache.strings, line + 2, n - 2), false);
+        }
+        line += n + (line[n] != '\0');
+    }
+    for (; *folders; folders++) {
+        cache_hash_path(&cache, *folders, true);
+    }
+    cache_list_files(&cache, out);
+    cache_free(&cache);
+}
+
 bool
 cache_files_unchanged(const char *list, size_t n, struct str *fresh)
 {

@@ -33,6 +33,8 @@ void cache_put(struct cache *cache, const char *key, const char *result, size_t 
                const char *const *dirs, const char *extra);
 /* Every path asked for so far, one a line: hash, kind, time stamp, size, inode, path. */
 void cache_list_files(const struct cache *cache, struct str *out);
+/* Such a list of the files in `D path` lines and of the names in folders, NULL-terminated. */
+void cache_list_read(const char *lines, const char *const *folders, struct str *out);
 /* Do all paths of such a list have their hashes? Only those that were touched are read; fresh then
  * gets the list with the new time stamps. */
 bool cache_files_unchanged(const char *list, size_t n, struct str *fresh);

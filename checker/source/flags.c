@@ -215,3 +215,13 @@ flags_choose_python(struct plan *plan, struct plan_unit *unit, bool explicit_fla
     vec_free(&unit->args.at);
     unit->args = kept;
 }
+
+void
+flags_add_environment(struct str *key)
+{
+    static const char *const variables[] = {"CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH"};
+    for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+        const char *value = getenv(variables[i]);
+        str_addf(key, "\x1f%s", value ? value : "");
+    }
+}

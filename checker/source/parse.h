@@ -15,6 +15,7 @@ struct parser {
     const struct plan *plan;
     CXIndex index;
     const char *resource_flag, *resource_dir;
+    const char *library; /* which libclang: path, size, time */
     const char *scratch; /* folder for precompiled headers */
     struct unit_paths paths;
     struct map real; /* for paths */

@@ -82,6 +82,9 @@ int flags_python_version(const char *dir);
 /* Sets python_from_args and drops header folders that are too old for the targets. */
 void flags_choose_python(struct plan *plan, struct plan_unit *unit, bool explicit_flags);
 
+/* Adds the environment variables that compilers heed, for keys of the cache. */
+void flags_add_environment(struct str *key);
+
 /* ---- database.c ---- */
 struct database_entry {
     const char *file, *directory, *output;

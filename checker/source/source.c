@@ -35,6 +35,7 @@ struct source {
     struct cache cache;
     struct str program; /* identity of this very binary: a rebuilt checker asks anew */
     struct str library, resource_flag, resource_dir, scratch;
+    struct str opened; /* the library that was opened, with size and time */
     struct facts *out;
     source_failed *failed;
     void *context;
@@ -59,11 +60,11 @@ struct source_answer {
 /* ---- what the cache is asked ---- */
 
 static void
-source_identify(struct source *run)
+source_add_identity(const char *path, struct str *out)
 {
     struct stat st;
-    bool known = stat("/proc/self/exe", &st) == 0;
-    str_addf(&run->program, "%lld %lld", known ? (long long)st.st_size : 0,
+    bool known = stat(path, &st) == 0;
+    str_addf(out, "%lld %lld", known ? (long long)st.st_size : 0,
              known ? (long long)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 : 0);
 }
 
@@ -81,11 +82,7 @@ source_cache_key(const struct source *run, const struct plan_unit *unit, struct 
     for (size_t i = 0; i < unit->args.at.n; i++) {
         str_addf(key, "\x1f%s", unit->args.at.at[i]);
     }
-    static const char *const variables[] = {"CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH"};
-    for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
-        const char *value = getenv(variables[i]);
-        str_addf(key, "\x1f%s", value ? value : "");
-    }
+    flags_add_environment(key);
     for (size_t i = 0; i < key->n; i++) {
         if (key->s[i] == '\n') {
             key->s[i] = ' ';
@@ -169,17 +166,18 @@ source_progress(struct source *run)
     }
 }
 
-static void
-source_keep(struct source *run, const struct workers_job *job, bool ok, const char *text, size_t n)
+/* Where the answer to a job is kept; it is empty now. */
+static struct str *
+source_answered(struct source *run, const struct workers_job *job, bool ok)
 {
     bool group = job->flags & JOB_GROUP;
     struct str *kept = group ? &run->group_files[job->number] : &run->results[job->number];
     str_clear(kept);
-    str_addn(kept, text, n);
     if (group) {
         run->group_ok[job->number] = ok;
         run->group_done[job->number] = true;
     }
+    return kept;
 }
 
 static bool
@@ -216,26 +214,23 @@ source_done(void *context, const struct workers_job *job, const char *result, si
 {
     struct source *run = context;
     bool group = job->flags & JOB_GROUP;
-    struct str text = {0};
-    if (result) {
-        str_addn(&text, result, n);
+    struct str failure = {0};
+    if (!result) {
+        str_addf(&failure, "S failed %s\nF\n", reason);
+        result = failure.s;
+        n = failure.n;
     }
-    else {
-        str_addf(&text, "S failed %s\nF\n", reason);
-    }
-    bool ok = str_starts(text.s, "S ok");
-    if (group && !ok) {
-        str_clear(&text);
-    }
+    bool ok = str_starts(result, "S ok");
+    n = group && !ok ? 0 : n;
     if (group || run->answers < 0) {
-        source_keep(run, job, ok, text.s, text.n);
+        str_addn(source_answered(run, job, ok), result, n);
     }
-    struct source_answer answer = {*job, ok, text.n};
+    struct source_answer answer = {*job, ok, n};
     if (run->answers >= 0 && (!source_write(run->answers, &answer, sizeof(answer)) ||
-                              !source_write(run->answers, text.s, text.n))) {
+                              !source_write(run->answers, result, n))) {
         _exit(EXIT_FAILURE); /* nobody listens */
     }
-    str_free(&text);
+    str_free(&failure);
     if (!group) {
         run->done++;
         source_progress(run);
@@ -399,6 +394,10 @@ source_open_library(struct source *run)
     if (!ok) {
         diag_error("%s", message.n ? message.s : "libclang could not be opened");
     }
+    else {
+        str_addf(&run->opened, "%s ", found.s);
+        source_add_identity(found.s, &run->opened);
+    }
     str_free(&message);
     str_free(&found);
     return ok;
@@ -423,6 +422,7 @@ source_parse(struct source *run)
     if (!source_open_library(run)) {
         return false;
     }
+    run->parser.library = run->opened.s;
     run->parser.resource_flag = run->resource_flag.s;
     run->parser.resource_dir = run->parser.paths.resource_dir = run->resource_dir.s;
     source_run_jobs(run);
@@ -448,12 +448,10 @@ source_parse_apart(struct source *run)
     close(ends[1]);
     struct source_answer answer;
     while (source_read(ends[0], &answer, sizeof(answer))) {
-        char *into = xmalloc(answer.n + 1);
-        bool whole = source_read(ends[0], into, answer.n);
-        if (whole) {
-            source_keep(run, &answer.job, answer.ok, into, answer.n);
-        }
-        free(into);
+        struct str *kept = source_answered(run, &answer.job, answer.ok);
+        str_reserve(kept, answer.n);
+        kept->n = source_read(ends[0], kept->s, answer.n) ? answer.n : 0;
+        kept->s[kept->n] = '\0';
     }
     close(ends[0]);
     int status = 0;
@@ -593,6 +591,7 @@ source_close(struct source *run)
     cache_free(&run->cache);
     str_free(&run->program);
     str_free(&run->library);
+    str_free(&run->opened);
     str_free(&run->resource_flag);
     str_free(&run->resource_dir);
     str_free(&run->scratch);
@@ -607,7 +606,7 @@ source_open(const struct source_options *options)
     run->answers = -1;
     const char *library = options->libclang ? options->libclang : getenv("EXTCHECK_LIBCLANG");
     str_add(&run->library, library ? library : "");
-    source_identify(run);
+    source_add_identity("/proc/self/exe", &run->program);
     run->cache.dir = options->cache_dir;
     if (!plan_build(&run->plan, options)) {
         source_close(run);

@@ -4,6 +4,7 @@
 spy.c stands before the real libclang, notes what it is asked for, and dies or waits on demand.
 """
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -161,6 +162,41 @@ class Cache(Spied):
                 path.write_bytes(content[:len(content) // 2] if damage is None else damage)
             done = self.extcheck("--dump-facts", "one.c")
             self.assertEqual((done.returncode, done.stdout), (0, wanted), done.stderr)
+
+    def test_precompiled_headers_are_kept(self):
+        library = tempfile.TemporaryDirectory()
+        self.addCleanup(library.cleanup)
+        header = pathlib.Path(library.name) / "bind.h"
+        header.write_text("#pragma once\n#include <Python.h>\ntypedef int bound;\n")
+        old = time.time() - 1000  # what is a few seconds old is looked at again
+        for path in (header, library.name):
+            os.utime(path, (old, old))
+        for name in ("one.cpp", "two.cpp", "three.cpp", "four.cpp", "five.cpp"):
+            self.write(name, f"#include <bind.h>\nstatic bound value;\n/* {name} */\n")
+        flags = ("--", f"-I{library.name}")
+
+        def built(*arguments):
+            done = self.extcheck("--dump-facts", *arguments, *flags)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("name=value\t", done.stdout)
+            noted = self.noted()
+            self.assertIn(f"with-header {arguments[-1]}", noted)
+            return sum(line.startswith("header ") for line in noted)
+
+        self.assertEqual(built("one.cpp"), 1)
+        self.assertEqual(built("two.cpp"), 0)  # another file, the same header
+        alone = self.extcheck("--no-cache", "--dump-facts", "two.cpp", *flags)
+        self.assertEqual(self.extcheck("--dump-facts", "two.cpp", *flags).stdout, alone.stdout)
+        self.noted()
+        self.assertEqual(built("--no-cache", "two.cpp"), 1)
+        for path in (self.folder / "cache/headers").iterdir():
+            path.write_bytes(path.read_bytes()[:-1000])
+        self.assertEqual(built("three.cpp"), 1)
+        header.write_text("#pragma once\n#include <Python.h>\ntypedef long bound;\n")
+        self.assertEqual(built("four.cpp"), 1)
+        # A header that comes first now, where another one was found:
+        (pathlib.Path(library.name) / "limits.h").write_text("#include_next <limits.h>\n")
+        self.assertEqual(built("five.cpp"), 1)
 
     def test_cache_that_cannot_be_written(self):
         self.write("one.c")
