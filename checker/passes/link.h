@@ -49,12 +49,12 @@ struct variable_uses {
 void variables_uses(struct program *p, const struct fact_variable *v, struct variable_uses *out);
 /* How a variable is filled late; sets lazy. variables_lazy.c */
 void variables_lazy(struct program *p, struct fact_variable *v, const struct variable_uses *uses);
-/* Does a write at import stand behind a test of the variable? Then a later import takes another way.
- * variables_lazy.c */
+/* Does a write at import stand behind a test of the variable? Then a later import takes another
+ * way. variables_lazy.c */
 bool variables_import_tests(const struct fact_variable *v, const struct variable_uses *uses);
 /* Does every import leave the same in it? 2: it may leave it alone as well. variables_alike.c */
 int variables_alike(struct program *p, const struct fact_variable *v,
-                     const struct variable_uses *uses);
+                    const struct variable_uses *uses);
 /* Which variables are the state of a number generator; sets shape. variables_generator.c */
 void variables_generators(struct program *p);
 /* The words for where a value comes from, added to a comma list. variables_sources.c */
