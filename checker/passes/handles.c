@@ -4,8 +4,6 @@
 
 #include "passes/shared_roots.h"
 
-enum { HANDLES_ARGS = 2 }; /* the handle is the first argument, or the second */
-
 struct handles {
     struct program *p;
     const struct shared_roots *roots;
@@ -50,25 +48,23 @@ handles_call(struct handles *all, const struct body *b, const struct fact_call *
         handles_only_looks(call->callee)) {
         return;
     }
-    for (int i = 0; i < call->nargs && i < HANDLES_ARGS; i++) {
-        struct root_field where;
-        const char *value = scan_resolve(b, call_arg(b, call, i), call->seq);
-        const char *address = value_of(value, "addr");
-        value = address ? arena_printf(&p->arena, "field:%s", address) : value;
-        if (!roots_value_field(p, all->roots, b, value, call->seq, &where) || where.initial ||
-            !handles_is_state(p, &where) || !roots_unlocked(p, b, call->seq, call->block)) {
-            continue;
-        }
-        const char *key = arena_printf(&p->arena, "%s %s", where.record, where.field);
-        void **slot = map_slot(&all->seen, key);
-        if (!*slot) {
-            struct fact_flaw *flaw = program_flaw(p, &call->at, b, "handle-unlocked", where.field);
-            flaw->detail = where.record;
-            flaw->detail2 = call->callee;
-            flaw->class = flow_cell(p, "third_party_global_state", call->callee, "library");
-            *slot = flaw;
-        }
+    /* Every one of these libraries takes its object as the first argument. */
+    struct root_field where;
+    const char *value = scan_resolve(b, call_arg(b, call, 0), call->seq);
+    const char *address = value_of(value, "addr");
+    value = address ? arena_printf(&p->arena, "field:%s", address) : value;
+    if (!roots_value_field(p, all->roots, b, value, call->seq, &where) || where.initial ||
+        !handles_is_state(p, &where) || !roots_unlocked(p, b, call->seq, call->block)) {
         return;
+    }
+    const char *key = arena_printf(&p->arena, "%s %s", where.record, where.field);
+    void **slot = map_slot(&all->seen, key);
+    if (!*slot) {
+        struct fact_flaw *flaw = program_flaw(p, &call->at, b, "handle-unlocked", where.field);
+        flaw->detail = where.record;
+        flaw->detail2 = call->callee;
+        flaw->class = flow_cell(p, "third_party_global_state", call->callee, "library");
+        *slot = flaw;
     }
 }
 

@@ -454,8 +454,10 @@ roots_value_field(struct program *p, const struct shared_roots *roots, const str
         return false;
     }
     const char *base = arena_copy(&p->arena, resolved, (size_t)(arrow - resolved));
-    return roots_field(p, roots, b, base, arena_string(&p->arena, arrow), NULL, seq, out) &&
-           out->direct;
+    const char *path = arena_string(&p->arena, arrow);
+    /* Which of the structs that have such a member it is, the access says. */
+    const char *record = roots_part_record(b, scan_resolve(b, base, seq), path);
+    return roots_field(p, roots, b, base, path, record, seq, out) && out->direct;
 }
 
 const struct fact_member *
