@@ -379,6 +379,49 @@ private_struct(const struct body *b, long index, int depth)
     return true;
 }
 
+/* The struct that parameter `number` points to, as far as accesses say. */
+static const char *
+private_record(const struct body *b, const char *number)
+{
+    size_t n = number ? strspn(number, "0123456789") : 0;
+    SCAN_ACCESSES(b, a)
+    {
+        const char *param = value_of(a->var, "param");
+        if (n && param && strncmp(param, number, n) == 0 && !param[n] && a->class &&
+            str_starts(a->path, "->") && !strstr(a->path + 2, "->")) {
+            return a->class;
+        }
+    }
+    return NULL;
+}
+
+/* A struct of C's that no object, other struct or static variable keeps: it stands on the stack,
+ * and functions hand it on. */
+static bool
+private_is_transient(const struct program *p, const char *record)
+{
+    if (!record || flow_is_object_record(p, record)) {
+        return false;
+    }
+    FACTS_EACH(p->facts, variable, v)
+    {
+        if (str_same(v->record, record)) {
+            return false;
+        }
+    }
+    bool known = false;
+    FACTS_EACH(p->facts, member, m)
+    {
+        const char *type = str_starts(m->type, "struct ") ? m->type + 7 : m->type;
+        size_t n = strlen(record);
+        known |= str_same(m->record, record);
+        if (str_starts(type, record) && (!type[n] || strchr(" *[", type[n]) != NULL)) {
+            return false;
+        }
+    }
+    return known;
+}
+
 /* A member of a struct that lives for one call, into which only new containers are ever stored. */
 static bool
 private_field(struct program *p, const struct body *b, const char *value)
@@ -388,7 +431,8 @@ private_field(struct program *p, const struct body *b, const char *value)
     const char *step = root ? strpbrk(root, ".-") : NULL;
     bool own = str_starts(root, "local:")
                    ? step && *step == '.'
-                   : number && private_struct(b, strtol(number, NULL, 10), 0);
+                   : number && (private_struct(b, strtol(number, NULL, 10), 0) ||
+                                private_is_transient(p, private_record(b, number)));
     const char *name = own && step ? step + (*step == '.' ? 1 : 2) : NULL;
     bool made = false;
     if (!name || strpbrk(name, ".-[")) {
@@ -401,7 +445,10 @@ private_field(struct program *p, const struct body *b, const char *value)
         if (!str_same(last, name) || str_same(a->value, "null")) {
             continue;
         }
-        if (!private_is_maker(p, a->value, 0)) {
+        const struct body *writer = scan_body(p, a->func);
+        bool local = writer && str_starts(a->value, "local:") &&
+                     private_local(p, writer, a->value, a->seq, 0);
+        if (!local && !private_is_maker(p, a->value, 0)) {
             return false;
         }
         made = true;

@@ -122,6 +122,10 @@ uses_argument(struct uses_walk *w, const struct fact_access *a, struct body *b, 
                   strstr(w->v->name, "kwnames"))) {
         kind = USE_READ;
     }
+    /* Lists of texts are there to be read: `static const char *none[] = {NULL};` */
+    if (w->v->is_array && str_starts(w->v->type, "const ") && strchr(w->v->type, '*')) {
+        kind = USE_READ;
+    }
     struct str value = {0};
     str_addf(&value, "%s%s", parse ? "args" : "call:", parse ? "" : name);
     uses_add(w, a, b, kind | USE_ESCAPE, facts_intern(w->p->facts, value.s));
