@@ -99,10 +99,16 @@ book_dying_remove(struct dying *entry)
     extshim_unlock();
 }
 
+/* The template's own dealloc, and the reference to the type with it. */
 static void
-book_dealloc_final(ExtShim_Type *type, PyObject *self)
+book_dealloc_now(const ExtShim_Type *type, PyObject *self)
 {
     PyTypeObject *heap_type = Py_TYPE(self);
+    if (type->static_type->tp_finalize == NULL) {
+        type->static_type->tp_dealloc(self);
+        Py_DECREF(heap_type);
+        return;
+    }
     struct dying entry;
     book_dying_add(&entry, self);
     type->static_type->tp_dealloc(self);
@@ -137,13 +143,8 @@ void
 ExtShim_TypeDealloc(ExtShim_Type *type, PyObject *self)
 {
     PyTypeObject *heap_type = Py_TYPE(self);
-    destructor original = type->static_type->tp_dealloc;
     if (!book_is_outermost(heap_type, type, BOOK_DEALLOC)) {
-        original(self);
-        return;
-    }
-    if (type->static_type->tp_finalize != NULL) {
-        book_dealloc_final(type, self);
+        type->static_type->tp_dealloc(self);
         return;
     }
 #if PY_VERSION_HEX < 0x030E0000
@@ -156,14 +157,12 @@ ExtShim_TypeDealloc(ExtShim_Type *type, PyObject *self)
         /* Tracked again, as subtype_dealloc() does it: deallocs of CPython's exceptions, which a
          * template's may go on to, crash on instances that are not. */
         PyObject_GC_Track(self);
-        original(self);
-        Py_DECREF(heap_type);
+        book_dealloc_now(type, self);
         Py_TRASHCAN_END;
         return;
     }
 #endif
-    original(self);
-    Py_DECREF(heap_type);
+    book_dealloc_now(type, self);
 }
 
 int

@@ -6,7 +6,7 @@ import sys
 import interps
 
 CODE = """
-import gc, sys, weakref
+import gc, os, sys, weakref
 import features as f
 
 def steady(kind, function, rounds=500):
@@ -82,6 +82,18 @@ for cause in (f.Cause, Deeper):
     steady(cause, lambda: caused(cause))
 assert f.Cause.__doc__ == "An error with another one behind it."
 assert f.Cause.__text_signature__ == "(number, /)", f.Cause.__text_signature__
+
+# As deep as the stack is not; sanitizers and Valgrind would take minutes for it.
+DEPTH = 500 if "PYTHONMALLOC" in os.environ or "TSAN_OPTIONS" in os.environ else 50000
+class PyLink(f.Link):
+    pass
+for kind in (f.Link, PyLink):
+    steady(kind, kind)
+    chain = None
+    for _ in range(DEPTH):
+        link = kind()
+        link.next, chain = chain, link
+    del chain, link
 assert type(f.Ruled) is f.Meta and issubclass(f.Meta, type)
 class Under(f.Ruled):
     pass

@@ -50,6 +50,62 @@ static PyTypeObject Phoenix_Type = {
 };
 EXTSHIM_STATIC_TYPE(Phoenix_Type)
 
+/* ---- a chain of instances with finalizers, which limits its depth by itself ---- */
+
+typedef struct {
+    PyObject_HEAD PyObject *next;
+} Link;
+
+static int
+link_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(((Link *)self)->next);
+    return 0;
+}
+
+static int
+link_clear(PyObject *self)
+{
+    Py_CLEAR(((Link *)self)->next);
+    return 0;
+}
+
+static void
+link_finalize(PyObject *self)
+{
+    (void)self;
+}
+
+static void
+link_dealloc(PyObject *self)
+{
+    if (PyObject_CallFinalizerFromDealloc(self) < 0) {
+        return;
+    }
+    PyObject_GC_UnTrack(self);
+    Py_TRASHCAN_BEGIN(self, link_dealloc);
+    (void)link_clear(self);
+    Py_TYPE(self)->tp_free(self);
+    Py_TRASHCAN_END;
+}
+
+static PyMemberDef link_members[] = {
+    {"next", T_OBJECT, offsetof(Link, next), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+static PyTypeObject Link_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "features.Link",
+    .tp_basicsize = sizeof(Link),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .tp_new = PyType_GenericNew,
+    .tp_traverse = link_traverse,
+    .tp_clear = link_clear,
+    .tp_dealloc = link_dealloc,
+    .tp_finalize = link_finalize,
+    .tp_members = link_members,
+};
+EXTSHIM_STATIC_TYPE(Link_Type)
+
 /* ---- a derived template whose dealloc calls its base's ---- */
 
 typedef struct {
@@ -412,12 +468,12 @@ EXTSHIM_MODINIT_STATE(features, sizeof(struct module_state), features_traverse, 
     Meta_Type.tp_base = &PyType_Type;
     Error_Type.tp_base = (PyTypeObject *)PyExc_ValueError;
     Cause_Type.tp_base = (PyTypeObject *)PyExc_OSError;
-    if (ExtShim_ADD_TYPE(module, Cause_Type) < 0 || ExtShim_ADD_TYPE(module, Derived_Type) < 0 ||
-        ExtShim_ADD_TYPE(module, Base_Type) < 0 || ExtShim_ADD_TYPE(module, Same_Type) < 0 ||
-        ExtShim_ADD_TYPE(module, Phoenix_Type) < 0 || ExtShim_ADD_TYPE(module, Dict_Type) < 0 ||
-        ExtShim_ADD_TYPE(module, Error_Type) < 0 || ExtShim_ADD_TYPE(module, Ruled_Type) < 0 ||
-        ExtShim_ADD_TYPE(module, Meta_Type) < 0 || ExtShim_ADD_TYPE(module, Reused_Type) < 0 ||
-        ExtShim_ADD_TYPE(module, Slots_Type) < 0) {
+    if (ExtShim_ADD_TYPE(module, Link_Type) < 0 || ExtShim_ADD_TYPE(module, Cause_Type) < 0 ||
+        ExtShim_ADD_TYPE(module, Derived_Type) < 0 || ExtShim_ADD_TYPE(module, Base_Type) < 0 ||
+        ExtShim_ADD_TYPE(module, Same_Type) < 0 || ExtShim_ADD_TYPE(module, Phoenix_Type) < 0 ||
+        ExtShim_ADD_TYPE(module, Dict_Type) < 0 || ExtShim_ADD_TYPE(module, Error_Type) < 0 ||
+        ExtShim_ADD_TYPE(module, Ruled_Type) < 0 || ExtShim_ADD_TYPE(module, Meta_Type) < 0 ||
+        ExtShim_ADD_TYPE(module, Reused_Type) < 0 || ExtShim_ADD_TYPE(module, Slots_Type) < 0) {
         Py_DECREF(module);
         return NULL;
     }
