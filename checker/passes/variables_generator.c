@@ -58,8 +58,8 @@ generator_mixes(const struct program *p, const struct fact_variable *v)
         bool mixes =
             str_same(a->op, "*=") || (str_same(a->op, "^=") && generator_reads_itself(list, a));
         /* x = x * k + c */
-        bool computes = str_same(a->how, "write") && str_starts(a->op, "=") &&
-                        strpbrk(a->op, "*^") != NULL;
+        bool computes =
+            str_same(a->how, "write") && str_starts(a->op, "=") && strpbrk(a->op, "*^") != NULL;
         if (((str_same(a->how, "rmw") && mixes) || computes) && generator_at_run_time(p, a)) {
             return true;
         }
