@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "passes/modules.h"
+#include "rules/rule_file.h"
 
 enum { MOST_NESTED = 5, MOST_STEPS = 4 };
 
@@ -244,6 +245,25 @@ module_find_hooks(struct program *p, struct module_info *info)
     }
 }
 
+/* A PyInit_ that can only fail, for build tools that insist on the symbol: from 3.15 on the import
+ * system takes PyModExport_ and never calls it. */
+static bool
+module_is_placeholder(const struct program *p, const struct body *b)
+{
+    const struct fact_unit *unit = module_unit(p, &b->fact->at);
+    bool fails = unit && unit->python && python_version_parse(unit->python) >= 0x030f;
+    size_t returns = 0;
+    for (size_t i = 0; i < b->events.n && fails; i++) {
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)b->events.at[i];
+        if (b->events.at[i]->kind == FACT_jump && str_same(jump->kind, "return")) {
+            fails = str_same(scan_resolve(b, jump->value, jump->seq), "null") ||
+                    str_same(jump->value, "const:0");
+            returns++;
+        }
+    }
+    return fails && returns;
+}
+
 void
 module_info_read(struct program *p, struct fact_module *module, struct module_info *info)
 {
@@ -254,6 +274,9 @@ module_info_read(struct program *p, struct fact_module *module, struct module_in
             (const struct fact_unit *)(const void *)p->facts->by_kind[FACT_unit].at[i];
         bool ours = unit->path && module->units && str_list_has(module->units, unit->path);
         info->ft_seen = info->ft_seen || (ours && unit->flavour && str_starts(unit->flavour, "f"));
+    }
+    if (info->pyinit && info->modexport && module_is_placeholder(p, info->pyinit)) {
+        info->pyinit = NULL;
     }
     if (info->pyinit) {
         if (!module_follow(p, info, info->pyinit, 0)) {

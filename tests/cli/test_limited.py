@@ -91,6 +91,20 @@ class Limited(CliTest):
                               code=1)
         self.assertRegex(verdicts["free-threaded"], "^runs-with-gil .*INI16")
 
+    def test_placeholder_beside_the_export_hook(self):
+        """For build tools that insist on a PyInit_: one that can only fail hides nothing, one that
+        makes the module counts."""
+        text = EXPORTED % "Py_MOD_GIL_NOT_USED"
+        hook = "PyMODINIT_FUNC\nPyInit_eggs(void)\n{\n    %s\n}\n"
+        for body in ("return NULL;", "return 0;", "PyErr_BadInternalCall();\n    return NULL;"):
+            verdicts = self.judge("3.15", text + hook % body)
+            self.assertEqual({word.split()[0] for word in verdicts.values()}, {"ready"}, body)
+            self.assertIn("own-gil", verdicts)
+        table = "static struct PyModuleDef made = {PyModuleDef_HEAD_INIT, .m_name = \"eggs\"};\n"
+        verdicts = self.judge("3.15", text + table + hook % "return PyModule_Create(&made);",
+                              code=1)
+        self.assertRegex(verdicts["own-gil"], "^not-ready ")
+
 
 if __name__ == "__main__":
     sys.exit(unittest.main())
