@@ -50,6 +50,9 @@ class InterpreterPool(_pool.Pool, _base.Executor):
     def __init__(self, max_workers=None, thread_name_prefix="", initializer=None, initargs=(), *,
                  policy="checked", verdicts=None, isolation=None, private_packages=None,
                  exit_timeout=None):
+        if _pool.in_worker():
+            from . import _worker
+            _worker.forbid_pools_in_main()
         if max_workers is None:
             max_workers = _processors()
         if max_workers <= 0:

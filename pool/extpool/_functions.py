@@ -8,6 +8,8 @@ from ._errors import NotShareableError
 
 _codes = {}  # code object -> (marshalled code, names of globals it uses)
 _CODES_MAX = 500
+_by_name = {}  # code object of the main program that uses what cannot be sent -> its name there
+_naming = {}  # instructions that look a global variable up -> how far their argument is shifted
 
 
 def _find(module, qualname):
@@ -50,6 +52,9 @@ def _describe_class(cls, module, name):
 
 
 def _describe_code(function):
+    if function.__code__ in _by_name:
+        name = _by_name[function.__code__]
+        return ("m", name), name, True
     data, names = _code(function.__code__)
     module = function.__module__
     simple = not function.__closure__
@@ -80,11 +85,40 @@ def _code(code):
 
 
 def _global_names(code):
-    names = set(code.co_names)
+    """Not all of co_names: those of attributes are there too."""
+    if not _naming:
+        from opcode import EXTENDED_ARG, opmap
+        shifts = {"LOAD_GLOBAL": 1 if sys.version_info >= (3, 11) else 0, "LOAD_NAME": 0,
+                  "LOAD_FROM_DICT_OR_GLOBALS": 0}
+        found = {opmap[name]: shift for name, shift in shifts.items() if name in opmap}
+        _naming.update(found | {EXTENDED_ARG: None})
+    names = set()
+    high = 0
+    words = code.co_code
+    for at in range(0, len(words), 2):
+        if words[at] in _naming:
+            argument = high << 8 | words[at + 1]
+            shift = _naming[words[at]]
+            if shift is None:
+                high = argument
+                continue
+            names.add(code.co_names[argument >> shift])
+        high = 0
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names |= _global_names(constant)
     return names
+
+
+def name_in_main(spec):
+    """The name by which a worker finds the function once it has run the main program, or None."""
+    name = spec[3]
+    function = _find("__main__", name)
+    if type(function) is not FunctionType or _codes.get(function.__code__, (None,))[0] is not spec[1]:
+        return None
+    if len(_by_name) >= _CODES_MAX:
+        _by_name.clear()
+    return _by_name.setdefault(function.__code__, name)
 
 
 def _capture_cells(function):

@@ -61,10 +61,31 @@ def dump(value):
     try:
         pickler.dump(value)
     except Exception as error:
+        again = _dump_by_name(value, pickler.specs)
+        if again:
+            return again
         text = _blame(value, pickler.specs) or \
             f"{_name(value)} cannot be sent to another interpreter: {error}"
         raise NotShareableError(text) from error
     return "o", file.getvalue(), tuple(extras)
+
+
+def _dump_by_name(value, specs):
+    """dump() again when functions of the main program use what cannot be sent: a worker finds them
+    by name, once it has run that program as multiprocessing does. None where that is no help."""
+    if main_program()[0] not in ("module", "path"):
+        return None
+    own = _is_code(value)
+    found = [_functions.name_in_main(spec) for spec in ([value] if own else specs)
+             if _functions.blame(spec, dump)]
+    if not found or None in found:
+        return None
+    return dump(("m", found[0]) if own else value)
+
+
+def _is_code(value):
+    """Is it the description of a function that travels by code?"""
+    return type(value) is tuple and len(value) == 8 and value[0] == "c"
 
 
 def _blame(value, specs):
@@ -72,7 +93,7 @@ def _blame(value, specs):
     if type(value) is tuple and value and type(value[0]) is str:
         if value[0] == "p" and len(value) == 2:  # the description of a callable object
             return _why_not(value[1])
-        if value[0] == "c" and len(value) == 8:
+        if _is_code(value):
             specs = [*specs, value]
     for spec in reversed(specs):
         why = _functions.blame(spec, dump)

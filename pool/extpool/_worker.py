@@ -154,9 +154,22 @@ def _restore(captured):
 def _main_with(qualname):
     """__main__, after running the script without its main part when the name is not there yet."""
     main = sys.modules["__main__"]
-    if not hasattr(main, qualname.split(".")[0]):
+    name = qualname.split(".")[0]
+    if not hasattr(main, name):
         load_main()
+    if not hasattr(main, name):
+        raise AttributeError(f"a worker that ran the main program found no {name!r} there: define "
+                             "it outside of functions and of if __name__ == \"__main__\":")
     return main
+
+
+def forbid_pools_in_main():
+    """As multiprocessing does: a script that makes a pool when it is run for its definitions would
+    run its main part in every worker."""
+    if _settings.get("running main"):
+        raise RuntimeError("the main program makes a pool while a worker runs it to find its "
+                           "definitions; what is to run once belongs under "
+                           "if __name__ == \"__main__\":")
 
 
 def load_main():
@@ -170,10 +183,17 @@ def load_main():
     import runpy
     main = sys.modules["__main__"]
     sys.modules["__mp_main__"] = main
-    if kind == "module":
-        names = runpy.run_module(name, run_name="__mp_main__", alter_sys=False)
-    else:
-        names = runpy.run_path(name, run_name="__mp_main__")
+    _settings["running main"] = True
+    try:
+        if kind == "module":
+            names = runpy.run_module(name, run_name="__mp_main__", alter_sys=False)
+        else:
+            names = runpy.run_path(name, run_name="__mp_main__")
+    except BaseException:
+        del sys.modules["__mp_main__"]  # the next task is told the same
+        raise
+    finally:
+        _settings["running main"] = False
     for key, value in names.items():
         if not (key.startswith("__") and key.endswith("__")):
             main.__dict__.setdefault(key, value)

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "worker.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,25 +175,22 @@ worker_main(void *arg)
     return NULL;
 }
 
-/* Starts the thread with all signals blocked: they are for the interpreter that made the pool. */
 static int
 worker_start_thread(struct worker *worker)
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    sigset_t all;
-    sigset_t before;
     char name[CORE_NAME];
     if (pthread_attr_init(&attributes) != 0) {
         return -1;
     }
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    /* It keeps the mask of its maker: children that a task starts inherit it, and one that blocks
+     * everything could not be terminated. The kernel prefers the main thread for signals that go
+     * to the process, and Python handles them there in any case. */
     worker_ref(worker);
     int failed = pthread_create(&thread, &attributes, worker_main, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     if (failed) {
         worker_unref(worker);

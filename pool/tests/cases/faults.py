@@ -476,6 +476,74 @@ class Faults(unittest.TestCase):
         self.assertNotIn("/dev/shm", maps + " ".join(files))
         self.assertNotIn("/tmp/extpool", " ".join(files))
 
+    def test_what_cannot_be_sent_is_found_by_running_the_script(self):
+        """Locks, counters and the like among the globals: each worker has its own, by the script."""
+        import tempfile
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "script.py")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(textwrap.dedent("""
+                    import functools, itertools, threading
+                    import extpool
+                    lock = threading.Lock()
+                    count = itertools.count(5)
+                    def locked(x):
+                        with lock:
+                            return next(count) + x
+                    def attribute(x):
+                        return x.imag if x else x.lock
+                    if __name__ == "__main__":
+                        def inside():
+                            return lock
+                        with extpool.InterpreterPool(1) as pool:
+                            assert pool.submit(attribute, 3).result() == 0
+                            assert pool.submit(lambda: "__mp_main__" in __import__("sys").modules
+                                               ).result() is False
+                            assert list(pool.map(locked, range(3))) == [5, 7, 9]
+                            assert pool.submit(functools.partial(locked, 2)).result() == 10
+                            print(pool.submit(inside).exception())
+                    else:
+                        print("run for its definitions")
+                """))
+            done = subprocess.run([sys.executable, path], capture_output=True, text=True,
+                                  timeout=LIMIT, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("run for its definitions\n", done.stdout)
+            self.assertIn("found no 'inside' there: define it outside", done.stdout)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(textwrap.dedent("""
+                    import threading
+                    import extpool
+                    lock = threading.Lock()
+                    def locked(x):
+                        with lock:
+                            return x
+                    with extpool.InterpreterPool(1) as pool:
+                        print(pool.submit(locked, 1).exception())
+                """))
+            done = subprocess.run([sys.executable, path], capture_output=True, text=True,
+                                  timeout=LIMIT, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn('belongs under if __name__ == "__main__":', done.stdout)
+
+    @unittest.skipUnless(hasattr(signal, "pthread_sigmask"), "needs signals")
+    def test_children_of_tasks_can_be_terminated(self):
+        self.ok("""
+            def child():
+                import signal, subprocess, sys
+                code = "import signal, time; print(signal.pthread_sigmask(0, ())); time.sleep(60)"
+                process = subprocess.Popen([sys.executable, "-u", "-c", code],
+                                           stdout=subprocess.PIPE, text=True)
+                mask = process.stdout.readline().strip()
+                process.terminate()
+                process.stdout.close()
+                return mask, process.wait(30), -signal.SIGTERM
+            with extpool.InterpreterPool(1) as pool:
+                mask, code, wanted = pool.submit(child).result()
+                assert (mask, code) == ("set()", wanted), (mask, code)
+            print("ok")
+        """)
+
     def test_script_functions_and_classes(self):
         """Definitions of the main program, by code and, for classes, by running the script."""
         import tempfile
