@@ -39,7 +39,7 @@
     X(equalCursors) X(getCursorKindSpelling) X(getTypedefDeclUnderlyingType)                       \
     X(Type_getNamedType) X(getSpecializedCursorTemplate) X(CXXMethod_isConst)                      \
     X(CXXMethod_isStatic) X(CXXMethod_isPureVirtual) X(Type_getValueType)                          \
-    X(Type_getTemplateArgumentAsType)
+    X(Type_getTemplateArgumentAsType) X(isFunctionTypeVariadic)
 /* clang-format on */
 
 /* Children of the expressions and statements of one function: libclang takes longer to find them

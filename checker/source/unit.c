@@ -322,6 +322,61 @@ unit_is_function(enum CXCursorKind kind)
            kind == CXCursor_ConversionFunction || kind == CXCursor_FunctionTemplate;
 }
 
+/* A type's text, with structs under the names that sources have for them. */
+static void
+unit_add_type(const char *text, struct str *out)
+{
+    static const char *const names[][2] = {
+        {"_object", "PyObject"}, {"_typeobject", "PyTypeObject"}, {"_IO_FILE", "FILE"}};
+    while (*text) {
+        size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+        const char *word = NULL;
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+            bool same = n == strlen(names[i][0]) && strncmp(text, names[i][0], n) == 0;
+            word = same ? names[i][1] : word;
+        }
+        if (word) {
+            str_add(out, word);
+        }
+        else {
+            str_addn(out, text, n ? n : 1);
+        }
+        text += n ? n : 1;
+    }
+}
+
+/* "name(int, K::M)": what is shown of a function, but with the types as they are whatever they are
+ * called: a class's own enum needs no `K::` where the function is declared, and does where it is
+ * defined. As shown: what hangs on template parameters, which have no name of that kind, and
+ * instances of function templates ("name<>(int)"). */
+static void
+unit_add_signature(struct unit *u, CXCursor c, struct str *out)
+{
+    const struct cx *cx = u->cx;
+    CXType type = cx->getCursorType(c);
+    int n = cx->getNumArgTypes(type);
+    const char *shown = cx_text(cx, u->strings, cx->getCursorDisplayName(c));
+    const char *name = cx_text(cx, u->strings, cx->getCursorSpelling(c));
+    bool as_shown = c.kind == CXCursor_FunctionTemplate || n < 0 ||
+                    (str_starts(shown, name) && shown[strlen(name)] == '<');
+    struct str types = {0};
+    for (int i = 0; i < n && !as_shown; i++) {
+        CXType canonical = cx->getCanonicalType(cx->getArgType(type, (unsigned)i));
+        const char *text = unit_type_text(u, canonical);
+        as_shown = strstr(text, "type-parameter-") != NULL;
+        str_add(&types, i ? ", " : "");
+        unit_add_type(text, &types);
+    }
+    if (as_shown) {
+        str_add(out, shown);
+    }
+    else {
+        const char *more = !cx->isFunctionTypeVariadic(type) ? "" : n ? ", ..." : "...";
+        str_addf(out, "%s(%s%s)", name, types.n ? types.s : "", more);
+    }
+    str_free(&types);
+}
+
 const char *
 unit_id(struct unit *u, CXCursor c)
 {
@@ -357,7 +412,12 @@ unit_id(struct unit *u, CXCursor c)
         bool overloadable = function && (!usr.s || strchr(usr.s + 1, '#'));
         str_free(&usr);
         unit_add_scope(u, c, &id);
-        cx_add(cx, &id, overloadable ? cx->getCursorDisplayName(c) : cx->getCursorSpelling(c));
+        if (overloadable) {
+            unit_add_signature(u, c, &id);
+        }
+        else {
+            cx_add(cx, &id, cx->getCursorSpelling(c));
+        }
     }
     else {
         cx_add(cx, &id, cx->getCursorSpelling(c));

@@ -2,13 +2,14 @@
 """Input that cannot be analysed, or only in part: named, never a crash or a hang, exit 2."""
 
 import os
+import re
 import socket
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from support import EXTCHECK, CliTest, bad_module, good_module  # noqa: E402
+from support import EXTCHECK, MODULE, CliTest, bad_module, good_module  # noqa: E402
 
 with open(EXTCHECK, "rb") as program:
     CODE = program.read()
@@ -238,6 +239,21 @@ class Unusual(CliTest):
             self.assertEqual(self.rules_in(result), wanted)
             self.assertEqual(wanted, self.rules_in(
                 self.expect(1, "--format=concise", "cx.c", "--", "-x", "c++")))
+
+    def test_members_under_two_spellings_are_one(self):
+        """The class's own enum is `M` in its header and `K::M` where the function is defined."""
+        self.write("k.h", "class K { public: enum M { A, B };\n"
+                   "bool f(double v, int *b) const { return g(v, b, A); }\n"
+                   "private: bool g(double v, int *b, M m) const; };\n")
+        self.write("k.cc", '#include <Python.h>\n#include "k.h"\n'
+                   "bool K::g(double v, int *b, K::M m) const { return v > *b + m; }\n")
+        source = MODULE % {"name": "eggs", "globals": '#include "k.h"\n',
+                           "body": "    int b = 1;\n    return PyBool_FromLong(K().f(1.0, &b));"}
+        self.write("eggs.cc", re.sub(r"\.m_\w+ = ", "", source.replace(
+            ".m_methods", "NULL, 0, .m_methods")))
+        self.assertRegex(self.expect(0, "eggs.cc", "k.cc").out, r"own-gil +ready ")
+        self.assertIn("g() is called, but no given file defines it",
+                      self.run_cli("eggs.cc").out)
 
     def test_missing_functions_are_named(self):
         names = [f"gone_{i}" for i in range(30)]
