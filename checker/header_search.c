@@ -208,3 +208,18 @@ header_newest(const struct header_dirs *found, int hex)
     }
     return best;
 }
+
+const struct header_dir *
+header_exact(const struct header_dirs *found, int hex, bool gil_disabled)
+{
+    const struct header_dir *best = NULL;
+    for (size_t i = 0; i < found->all.n; i++) {
+        const struct header_dir *dir = &found->all.at[i];
+        bool better =
+            !best || (best->gil_disabled != gil_disabled && dir->gil_disabled == gil_disabled);
+        if (dir->hex == hex && better) {
+            best = dir;
+        }
+    }
+    return best;
+}

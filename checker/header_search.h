@@ -31,5 +31,8 @@ bool header_dir_read(struct arena *arena, const char *path, struct header_dir *o
 void header_search(struct arena *arena, struct header_dirs *out);
 /* The newest of at least `hex`, a GIL build where there is one; NULL when there is none. */
 const struct header_dir *header_newest(const struct header_dirs *found, int hex);
+/* Those of just this version, of the build asked for where there is one; NULL when there is none.
+ */
+const struct header_dir *header_exact(const struct header_dirs *found, int hex, bool gil_disabled);
 
 #endif

@@ -1,5 +1,6 @@
 #include "headers.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "header_search.h"
@@ -203,8 +204,92 @@ headers_take_any(struct options *o, const struct interpreter *asked, struct head
 }
 
 bool
+headers_read_soabi(const char *soabi, int *python, bool *free_threaded)
+{
+    const char *at = soabi + (*soabi == '.');
+    *python = 0;
+    if (str_starts(at, "abi3")) {
+        *free_threaded = at[4] == 't';
+        return true;
+    }
+    at += str_starts(at, "cpython-") ? 8 : str_starts(at, "cp") ? 2 : 0;
+    if (*at != '3') {
+        return false;
+    }
+    char *end;
+    unsigned long minor = strtoul(at + 1, &end, 10);
+    if (end == at + 1 || minor > 99) {
+        return false;
+    }
+    *python = 0x0300 | (int)minor;
+    size_t flags = strcspn(end, "-._");
+    *free_threaded = memchr(end, 't', flags) != NULL;
+    return true;
+}
+
+/* spam.cpython-314t-x86_64-linux-gnu.so: 3.14, free-threaded. 0 where the name tells no version, or
+ * where several binaries are of several. */
+static int
+headers_binary_version(const struct words *binaries, bool *gil_disabled, const char **path)
+{
+    int hex = 0;
+    for (size_t i = 0; binaries && i < binaries->list.n; i++) {
+        const char *slash = strrchr(binaries->list.at[i], '/');
+        const char *tag = strstr(slash ? slash : binaries->list.at[i], ".cpython-3");
+        int here = 0;
+        bool threaded = false;
+        if (!tag || !headers_read_soabi(tag, &here, &threaded) || (hex && here != hex)) {
+            return 0;
+        }
+        hex = here;
+        *gil_disabled = threaded;
+        *path = binaries->list.at[i];
+    }
+    return hex;
+}
+
+/* Slots and limits differ between versions: a binary is judged with what it was built with. Where
+ * these headers are missing or cannot tell enough, the choice stays, and the report says so. */
+static void
+headers_follow_binary(struct options *o, const struct words *binaries, struct header_choice *out)
+{
+    bool threaded = false;
+    const char *path = NULL;
+    int hex = o->python.list.n ? 0 : headers_binary_version(binaries, &threaded, &path);
+    if (!hex || headers_newest_set(out) == hex) {
+        return;
+    }
+    struct header_dirs found = {0};
+    header_search(&o->arena, &found);
+    const struct header_dir *same = header_exact(&found, hex, threaded);
+    const char *used = out->sets.at[0].source.version;
+    if (same && hex >= headers_wanted(o)) {
+        out->sets.n = 0;
+        out->notes.n = 0;
+        headers_add(o, out, same, NULL);
+        vec_push(&out->notes, arena_printf(&o->arena,
+                                           "headers of Python %s in %s are used, which %s was "
+                                           "built for",
+                                           same->version, same->path, path));
+    }
+    else {
+        vec_push(&out->notes,
+                 arena_printf(&o->arena,
+                              "%s was built for Python 3.%d, and the sources are judged with "
+                              "headers of Python %s%s",
+                              path, hex & 0xff, used,
+                              same ? ""
+                                   : arena_printf(&o->arena,
+                                                  ": there are none of 3.%d (--python PATH "
+                                                  "names an interpreter that has them)",
+                                                  hex & 0xff)));
+    }
+    vec_free(&found.all);
+}
+
+bool
 headers_choose(struct options *o, const struct interpreter *asked, size_t n,
-               struct header_choice *out)
+               const struct words *binaries, struct header_choice *out)
 {
     for (size_t i = 0; i < n; i++) {
         struct header_dir dir;
@@ -222,6 +307,7 @@ headers_choose(struct options *o, const struct interpreter *asked, size_t n,
         return false;
     }
     headers_add_newer(o, out);
+    headers_follow_binary(o, binaries, out);
     headers_settle(o, out);
     return true;
 }

@@ -27,9 +27,13 @@ struct header_choice {
     VEC(const char *) notes; /* for the end of the report */
 };
 
-/* The interpreters that were asked, already questioned; n may be 0 when none was found. */
+/* The interpreters that were asked, already questioned; n may be 0 when none was found. binaries:
+ * what the sources were built into; the version in its name counts where --python names none. */
 bool headers_choose(struct options *o, const struct interpreter *asked, size_t n,
-                    struct header_choice *out);
+                    const struct words *binaries, struct header_choice *out);
+/* cpython-313t-x86_64-linux-gnu, .cpython-313t-..., cp313t, abi3, abi3t: its version (0 where it
+ * names none) and build; false for anything else. */
+bool headers_read_soabi(const char *soabi, int *python, bool *gil_disabled);
 /* For facts that were read from a file: the version they were made with decides, 0 when unknown. */
 void headers_of_facts(struct options *o, int hex, struct header_choice *out);
 /* Shares out the targets by the versions of the sets, and says which targets none serves. Again

@@ -216,7 +216,7 @@ pipeline_extract(struct pipeline *p)
     }
     pipeline_take_claims(p);
     gate_define_claims(p->o);
-    if (!headers_choose(p->o, e->interpreters.at, e->interpreters.n, &p->headers)) {
+    if (!headers_choose(p->o, e->interpreters.at, e->interpreters.n, &p->binaries, &p->headers)) {
         return false;
     }
     for (size_t i = 0; i < p->headers.sets.n; i++) {
@@ -544,7 +544,7 @@ pipeline_print_config(struct pipeline *p)
     if (!settings_load(p->o, true, e)) {
         return EXIT_TROUBLE;
     }
-    bool good = headers_choose(p->o, e->interpreters.at, e->interpreters.n, &p->headers);
+    bool good = headers_choose(p->o, e->interpreters.at, e->interpreters.n, NULL, &p->headers);
     printf("# settings file: %s\n", e->settings_file ? e->settings_file : "none");
     pipeline_print_headers(&p->headers);
     options_print(p->o, stdout);

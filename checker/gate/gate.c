@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "headers.h"
 #include "pipeline.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -12,32 +13,6 @@ gate_is_on(const struct options *o)
     return o->command == COMMAND_GATE || o->write_verdict;
 }
 
-/* cpython-313t-x86_64-linux-gnu, .cpython-313t-..., cp313t, abi3, abi3t: its version (0 where it
- * names none) and build. */
-static bool
-gate_read_soabi(const char *soabi, int *python, bool *free_threaded)
-{
-    const char *at = soabi + (*soabi == '.');
-    *python = 0;
-    if (str_starts(at, "abi3")) {
-        *free_threaded = at[4] == 't';
-        return true;
-    }
-    at += str_starts(at, "cpython-") ? 8 : str_starts(at, "cp") ? 2 : 0;
-    if (*at != '3') {
-        return false;
-    }
-    char *end;
-    unsigned long minor = strtoul(at + 1, &end, 10);
-    if (end == at + 1 || minor > 99) {
-        return false;
-    }
-    *python = 0x0300 | (int)minor;
-    size_t flags = strcspn(end, "-._");
-    *free_threaded = memchr(end, 't', flags) != NULL;
-    return true;
-}
-
 /* The flavour that is built, as far as the options say; *known tells whether they do. */
 static bool
 gate_flavour(const struct options *o, int *python, bool *known)
@@ -46,7 +21,7 @@ gate_flavour(const struct options *o, int *python, bool *known)
     *known = o->soabi || o->flavour;
     *python = 0;
     if (o->soabi) {
-        gate_read_soabi(o->soabi, python, &free_threaded);
+        headers_read_soabi(o->soabi, python, &free_threaded);
     }
     return o->flavour ? str_same(o->flavour, "free-threaded") : free_threaded;
 }
@@ -56,7 +31,7 @@ gate_check_options(const struct options *o)
 {
     int python;
     bool free_threaded;
-    if (o->soabi && !gate_read_soabi(o->soabi, &python, &free_threaded)) {
+    if (o->soabi && !headers_read_soabi(o->soabi, &python, &free_threaded)) {
         diag_error("--soabi: '%s' is none such as cpython-313t-x86_64-linux-gnu or abi3", o->soabi);
         return false;
     }

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import re
 import unittest
 
 from support import EXTCHECK, FIXED_SLOTS, INCLUDE, GateTest, need, source
@@ -36,6 +38,32 @@ class Binaries(GateTest):
         self.assertEqual((row["module"], row["from"]), ("spam", "sources"))
         self.assertEqual(row["verdicts"]["own-gil"]["verdict"], "ready")
         self.assertIn("row for module 'spam', by its sources: own-gil ready", said)
+
+    def test_headers_of_what_it_was_built_for(self):
+        """Not the newest at hand: what the sources say may hang on the version."""
+        self.write("spam.c", source(slots=FIXED_SLOTS))
+        library = self.folder / "lib.so"
+        self.expect(0, "gcc", "-shared", "-o", library, "-x", "c", os.devnull)
+        for python in need("3.13", "3.13t", "3.14"):
+            target = self.folder / f"spam{python.suffix}"
+            library.rename(target)
+            done = self.expect(0, EXTCHECK, "--isolated", "--no-cache", target, "spam.c", "--",
+                               f"-I{INCLUDE}")
+            said = re.search(r"headers of Python (\S+) in \S+ are used, which \S+ was built for",
+                             done.out)
+            if said:  # where python3 is that version, its headers are used without a word
+                self.assertEqual(said[1], python.version.rsplit(".", 1)[0], done)
+            facts = self.expect(0, EXTCHECK, "--isolated", "--dump-facts", target, "spam.c")
+            units = set(re.findall(r"(?m)^unit\t.*?\tpython=(\S+)", facts.out))
+            self.assertEqual(units, {"3.%d" % python.minor[1]}, facts)
+            target.rename(library)
+        for name in ("spam.cpython-399-x86_64-linux-gnu.so", "spam.abi3.so"):
+            library.rename(self.folder / name)
+            done = self.expect(0, EXTCHECK, "--isolated", name, "spam.c", "--", f"-I{INCLUDE}")
+            told = re.search(r"built for Python 3\.99, and the sources are judged with headers of "
+                             r"Python 3\.\d+: there are none of 3\.99", done.out)
+            self.assertEqual(bool(told), "399" in name, done)
+            (self.folder / name).rename(library)
 
     def test_findings_decide(self):
         (python,) = need("3.14")
