@@ -175,7 +175,9 @@ parse_diagnostics(struct parser *parser, CXTranslationUnit tu, struct arena *are
                 CXFile file = NULL;
                 cx->getExpansionLocation(cx->getDiagnosticLocation(diagnostic), &file, &line,
                                          &column, NULL);
-                out->first = arena_printf(arena, "%s at line %u", message, line);
+                bool help = missing && !strstr(message, "'Python.h'");
+                out->first = arena_printf(arena, "%s at line %u%s", message, line,
+                                          help ? "; pass its folder: -- -I DIR" : "");
                 out->message = arena_string(arena, message);
                 out->own = file && parse_is_error_line(parser, file, line);
             }

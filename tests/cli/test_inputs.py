@@ -113,7 +113,7 @@ class Broken(CliTest):
 
     def test_missing_header(self):
         self.in_part("eggs.c", '#include "nowhere/at_all.h"\n' + good_module(),
-                     r"nowhere/at_all\.h")
+                     r"'nowhere/at_all\.h' file not found at line 1; pass its folder: -- -I DIR")
 
     def test_missing_header_hides_no_blocker(self):
         self.write("eggs.c", '#include "nowhere.h"\n' + bad_module("eggs"))
