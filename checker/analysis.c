@@ -194,6 +194,7 @@ analysis_trust(struct analysis *a, const struct options *o)
         {
             const char *name = arena_copy(&a->findings.arena, hole.at, hole.n);
             if (analysis_trusts(o, name)) {
+                m->trusted++;
                 trusted++;
             }
             else {
@@ -205,9 +206,9 @@ analysis_trust(struct analysis *a, const struct options *o)
     }
     if (trusted) {
         vec_push(&a->findings.notes, arena_printf(&a->findings.arena,
-                                                  "%d functions count as analysed by the setting "
+                                                  "%d function%s as analysed by the setting "
                                                   "'trusted'",
-                                                  trusted));
+                                                  trusted, trusted == 1 ? " counts" : "s count"));
     }
 }
 

@@ -204,6 +204,16 @@ verdict_not_loading(const struct verdict_run *v, enum target t, const struct fin
     return out;
 }
 
+/* What somebody vouched for stands beside what was seen, in the report and in the note. */
+static const char *
+verdict_with_trust(const struct verdict_run *v, const char *reason)
+{
+    long n = v->module->trusted;
+    return n ? arena_printf(&v->out->arena, "%s; %ld function%s taken on trust", reason, n,
+                            n == 1 ? "" : "s")
+             : reason;
+}
+
 static struct module_verdict
 verdict_loading(const struct verdict_run *v, enum target t, enum loads loads,
                 const struct finding *worst, const char *reason)
@@ -222,23 +232,27 @@ verdict_loading(const struct verdict_run *v, enum target t, enum loads loads,
     }
     else if (severity == SEVERITY_HAZARD) {
         out.verdict = VERDICT_READY_WITH_WARNINGS;
-        out.reason = arena_printf(&v->out->arena, "%d hazard%s", n, n == 1 ? "" : "s");
+        out.reason = verdict_with_trust(
+            v, arena_printf(&v->out->arena, "%d hazard%s", n, n == 1 ? "" : "s"));
     }
     else if (verdict_accepted(v, t)) {
         /* What somebody accepted is still there: the word `ready` would hide it. */
         int accepted = verdict_accepted(v, t);
         out.verdict = VERDICT_READY_WITH_WARNINGS;
         out.deciding = NULL;
-        out.reason =
-            arena_printf(&v->out->arena, "%d finding%s accepted by suppressions or the baseline",
-                         accepted, accepted == 1 ? "" : "s");
+        out.reason = verdict_with_trust(
+            v, arena_printf(&v->out->arena, "%d finding%s accepted by suppressions or the baseline",
+                            accepted, accepted == 1 ? "" : "s"));
     }
     else {
         out.verdict = VERDICT_READY;
         out.deciding = NULL;
-        out.reason = t == TARGET_OWN_GIL || t == TARGET_FREE_THREADED
-                         ? "declared, and nothing speaks against it"
-                         : "nothing speaks against it";
+        bool declares = t == TARGET_OWN_GIL || t == TARGET_FREE_THREADED;
+        out.reason =
+            v->module->trusted
+                ? verdict_with_trust(v, declares ? "declared" : "nothing speaks against it")
+            : declares ? "declared, and nothing speaks against it"
+                       : "nothing speaks against it";
     }
     return out;
 }

@@ -479,7 +479,22 @@ class Trusted(CliTest):
 
     def test_trusted(self):
         result = self.expect(0, "--trusted", "vendored_*", "good.c")
-        self.assertRegex(result.out, r"own-gil +ready")
+        self.assertRegex(result.out, r"own-gil +ready +declared; 1 function taken on trust\n")
+        self.assertIn("1 function counts as analysed by the setting 'trusted'", result.out)
+
+    def test_trust_is_recorded(self):
+        """Two functions that this module calls; the module beside it trusts nothing."""
+        text = (self.folder / "good.c").read_text().replace(
+            "vendored_pack(1)", "vendored_pack(1) + vendored_unpack(1)")
+        with open(self.folder / "vendored.h", "a", encoding="utf-8") as header:
+            header.write("int vendored_unpack(int);\n")
+        self.write("good.c", text)
+        self.write("other.c", good_module("other"))
+        self.expect(0, "--trusted", "vendored_*", "--write-verdict", "v.json", "good.c", "other.c")
+        rows = json.loads((self.folder / "v.json").read_text())["modules"]
+        reasons = {row["module"]: row["verdicts"]["own-gil"]["reason"] for row in rows}
+        self.assertEqual(reasons, {"eggs": "declared; 2 functions taken on trust",
+                                   "other": "declared, and nothing speaks against it"})
 
 
 class Cache(CliTest):
