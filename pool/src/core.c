@@ -8,6 +8,9 @@
 #include "interp.h"
 #include "worker.h"
 
+/* Seconds in which workers take an interruption, but for C code; an event loop may stand still. */
+#define INTERRUPT_WAIT 0.05
+
 struct core *
 core_new(struct pool_state *state, int max_workers, const char *name, double exit_timeout)
 {
@@ -236,8 +239,9 @@ core_interrupt_workers(struct core *core, struct task *task)
     int count;
     int done = 0;
     struct worker **workers = core_workers(core, &count);
+    int64_t deadline = wait_deadline(INTERRUPT_WAIT);
     for (int i = 0; i < count; i++) {
-        if (worker_interrupt(workers[i], task) > 0) {
+        if (worker_interrupt(workers[i], task, deadline) > 0) {
             done++;
         }
         worker_unref(workers[i]);
@@ -273,6 +277,7 @@ core_give_up_worker(struct core *core, struct worker *worker)
     if (lost && task) {
         job_ref(&task->job); /* core_finish() lets go of one; the worker still has its own */
         worker->current = NULL;
+        worker->given_up = task;
         snprintf(text, sizeof(text),
                  "%s did not stop in time (it is blocked in C code); worker %d and its "
                  "interpreter were given up",

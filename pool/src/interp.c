@@ -48,25 +48,14 @@ interp_raise_here(unsigned long thread, PyObject *exception)
     PyThreadState_SetAsyncExc(thread, exception);
 }
 
-int
-interp_visit(struct interp_visit *visit, PyInterpreterState *interp)
+PyThreadState *
+interp_visit(PyInterpreterState *interp)
 {
-    visit->home = PyEval_SaveThread();
-    visit->visitor = PyThreadState_New(interp);
-    if (!visit->visitor) {
-        PyEval_RestoreThread(visit->home);
-        return -1;
+    PyThreadState *own = PyThreadState_New(interp);
+    if (own) {
+        PyEval_RestoreThread(own);
     }
-    PyEval_RestoreThread(visit->visitor);
-    return 0;
-}
-
-void
-interp_visit_end(struct interp_visit *visit)
-{
-    PyThreadState_Clear(visit->visitor);
-    PyThreadState_DeleteCurrent();
-    PyEval_RestoreThread(visit->home);
+    return own;
 }
 
 PyThreadState *

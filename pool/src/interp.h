@@ -19,14 +19,10 @@ void interp_return(void *place_for_thread_state);
 /* Raises `exception` (NULL: takes a raised one back) in the thread of this interpreter. */
 void interp_raise_here(unsigned long thread, PyObject *exception);
 
-/* Enters another interpreter for a moment; its owner must keep it alive. Returns what
- * interp_visit_end() needs to come home, or NULL without memory. */
-struct interp_visit {
-    PyThreadState *home;
-    PyThreadState *visitor;
-};
-int interp_visit(struct interp_visit *visit, PyInterpreterState *interp);
-void interp_visit_end(struct interp_visit *visit);
+/* Enters an interpreter from a thread that is in none; its owner must keep it alive until
+ * interp_thread_end(). Waits for its lock as long as C code there keeps that. NULL without memory.
+ */
+PyThreadState *interp_visit(PyInterpreterState *interp);
 
 /* A thread state for a new thread of this interpreter; entered and given up by that thread. */
 PyThreadState *interp_new_thread(void);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "channel_core.h"
 #include "interp.h"
 #include "transfer.h"
 #include "worker_begin.h"
@@ -27,67 +26,28 @@ worker_unref(struct worker *worker)
 {
     if (atomic_fetch_sub(&worker->refs, 1) == 1) {
         message_clear(&worker->start);
-        wait_destroy(&worker->quiet);
+        wait_destroy(&worker->visits);
         pthread_mutex_destroy(&worker->lock);
         core_unref(worker->core);
         free(worker);
     }
 }
 
-int
-worker_interrupt(struct worker *worker, struct task *task)
-{
-    struct interp_visit visit;
-    pthread_mutex_lock(&worker->lock);
-    int busy = worker->interp && worker->current && (!task || worker->current == task);
-    PyInterpreterState *interp = worker->interp;
-    worker->visitors += busy;
-    pthread_mutex_unlock(&worker->lock);
-    if (!busy) {
-        return 0;
-    }
-    int result = -1;
-    int entered = interp_visit(&visit, interp) == 0;
-    pthread_mutex_lock(&worker->lock);
-    if (entered) {
-        result = 0;
-        /* The task cannot end while we look: the worker takes the same lock for that. */
-        if (worker->current && (!task || worker->current == task)) {
-            worker->current->interrupted = 1;
-            interp_raise_here(worker->thread_id, PyExc_KeyboardInterrupt);
-            if (worker->waiting) {
-                waiter_signal(worker->waiting);
-            }
-            result = 1;
-        }
-    }
-    pthread_mutex_unlock(&worker->lock);
-    if (entered) {
-        interp_visit_end(&visit);
-    }
-    pthread_mutex_lock(&worker->lock);
-    worker->visitors--;
-    pthread_mutex_unlock(&worker->lock);
-    atomic_fetch_add(&worker->quiet.value, 1);
-    wait_wake(&worker->quiet, 1);
-    return result;
-}
-
-/* No visitor may come any more, and those here have to leave before the interpreter ends. */
+/* No visitor may come any more, and one that is here has to leave before the interpreter ends. */
 static void
 worker_close_door(struct worker *worker, PyThreadState **own)
 {
     interp_leave(own);
     for (;;) {
-        int seen = atomic_load(&worker->quiet.value);
+        int seen = atomic_load(&worker->visits.value);
         pthread_mutex_lock(&worker->lock);
         worker->interp = NULL;
-        int visitors = worker->visitors;
+        int visited = worker->visited != NULL;
         pthread_mutex_unlock(&worker->lock);
-        if (visitors == 0) {
+        if (!visited) {
             break;
         }
-        wait_sleep(&worker->quiet, seen, WAIT_FOREVER);
+        wait_sleep(&worker->visits, seen, WAIT_FOREVER);
     }
     interp_return(own);
 }
@@ -214,7 +174,7 @@ worker_start(struct core *core, struct message *start)
     }
     atomic_init(&worker->refs, 1);
     pthread_mutex_init(&worker->lock, NULL);
-    wait_init(&worker->quiet);
+    wait_init(&worker->visits);
     core_ref(core);
     worker->core = core;
     message_move(&worker->start, start);

@@ -166,6 +166,7 @@ run_leave_task(struct worker *worker)
     pthread_mutex_lock(&worker->lock);
     struct task *task = worker->current;
     worker->current = NULL;
+    worker->given_up = NULL;
     if (!task || task->interrupted) { /* none: it was given up, after an interruption */
         interp_raise_here(worker->thread_id, NULL); /* in case it has not gone off yet */
     }

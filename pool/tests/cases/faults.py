@@ -24,6 +24,24 @@ import extpool
 sys.path.insert(0, {here!r})
 import functions_for_tests as f
 """
+# submit_keeping(): C code keeps the lock of the task's interpreter until there.send().
+KEEPING = """
+import select, socket
+there, here = socket.socketpair()
+def submit_keeping(pool, seconds=1000):
+    future = pool.submit(f.keep_lock, here.fileno(), seconds)
+    there.send(b"1")
+    while select.select([here], [], [], 0)[0]: time.sleep(0.01)  # until it has taken that
+    return future
+def come_back():
+    there.send(b"2")
+    for _ in range(3000):
+        try:
+            return sys.audit("os.fork")  # refused while a worker is given up
+        except RuntimeError:
+            time.sleep(0.01)
+    raise SystemExit("it did not come back")
+"""
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -229,6 +247,51 @@ class Faults(unittest.TestCase):
             time.sleep(1.5)
             print("ok")
         """)
+
+    def keeping(self, code, status):
+        done = run(KEEPING + textwrap.dedent(code))
+        self.assertEqual((done.returncode, done.stdout.strip()), (status, "ok"),
+                         done.stderr[-3000:])
+        self.assertEqual("do not end" in done.stderr, status == 1, done.stderr)
+
+    def test_interrupt_while_c_code_keeps_the_lock(self):
+        """It does not wait for the lock, and takes effect when that is let go of."""
+        self.keeping("""
+            with extpool.InterpreterPool(1) as pool:
+                for seconds in (1000, 0, 0, 0, 1000):
+                    future = submit_keeping(pool, seconds)
+                    assert future.interrupt() and future.interrupt()
+                    assert not future.done()
+                    there.send(b"2")
+                    assert pool.submit(f.identity, 7).result(30) == 7
+                    error = future.exception(30)
+                    assert isinstance(error, extpool.TaskInterrupted) or \
+                        error is None and seconds == 0, error
+            print("ok", flush=True)
+        """, 0)
+
+    def test_terminate_while_c_code_keeps_the_lock(self):
+        """Interrupted even after it was given up, so that it leaves when it can."""
+        self.keeping("""
+            pool = extpool.InterpreterPool(1)
+            future = submit_keeping(pool)
+            assert pool.terminate_workers(0.2) == 1
+            error = future.exception(30)
+            assert isinstance(error, extpool.WorkerTerminated), error
+            come_back()
+            pool = extpool.InterpreterPool(1)
+            submit_keeping(pool)
+            assert pool.terminate_workers(0.2) == 1
+            print("ok", flush=True)
+        """, 1)
+
+    def test_exit_while_c_code_keeps_the_lock(self):
+        self.keeping("""
+            pool = extpool.InterpreterPool(1, exit_timeout=0.2)
+            future = submit_keeping(pool)
+            pool.shutdown(wait=False)
+            print("ok", flush=True)
+        """, 1)
 
     def test_exit_waits_for_queued_work(self):
         self.ok("""
