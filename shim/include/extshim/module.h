@@ -7,8 +7,8 @@
  *         return m;                                     return m;
  *     }                                             }
  *
- * The old body runs once per interpreter, from a Py_mod_exec slot; ExtShim_Module_Create() hands it
- * the module that is being executed. On 3.15 both hooks are exported, PyInit_spam and
+ * The old body runs once for each module object, from a Py_mod_exec slot; ExtShim_Module_Create()
+ * hands it the module that is being executed. On 3.15 both hooks are exported, PyInit_spam and
  * PyModExport_spam. See docs/shim.md for the forms that cannot be turned.
  * PEP 489, PEP 684, PEP 703, PEP 793.
  */
