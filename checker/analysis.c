@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "elf/elf_front.h"
+#include "options/settings.h"
 #include "rules/suppress.h"
 #include "rules/verdict.h"
-#include "settings.h"
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 

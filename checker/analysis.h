@@ -6,7 +6,7 @@
 #define EXTCHECK_ANALYSIS_H
 
 #include "baseline.h"
-#include "headers.h"
+#include "headers/headers.h"
 #include "passes/program.h"
 
 struct analysis {

@@ -5,7 +5,7 @@
 #ifndef EXTCHECK_INPUTS_H
 #define EXTCHECK_INPUTS_H
 
-#include "options.h"
+#include "options/options.h"
 
 /* Fills `out` with the sources and `binaries` with the built modules to analyse, each once, and
  * findings->files_total. */

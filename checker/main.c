@@ -4,9 +4,9 @@
 
 #include "explain.h"
 #include "gate/gate.h"
-#include "options.h"
+#include "options/options.h"
+#include "options/settings.h"
 #include "pipeline.h"
-#include "settings.h"
 #include "source/source.h"
 
 static int

@@ -4,7 +4,7 @@
 #ifndef EXTCHECK_OUTPUTS_H
 #define EXTCHECK_OUTPUTS_H
 
-#include "options.h"
+#include "options/options.h"
 #include "report/report.h"
 
 bool outputs_write(const struct options *o, const struct findings *findings,

@@ -9,11 +9,11 @@
 #include "elf/elf_front.h"
 #include "gate/gate.h"
 #include "inputs.h"
+#include "options/settings.h"
 #include "outputs.h"
 #include "report/report.h"
 #include "rules/suppress.h"
 #include "run_cache.h"
-#include "settings.h"
 
 struct pipeline {
     struct options *o;

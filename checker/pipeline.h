@@ -6,7 +6,7 @@
 #ifndef EXTCHECK_PIPELINE_H
 #define EXTCHECK_PIPELINE_H
 
-#include "options.h"
+#include "options/options.h"
 
 enum { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_TROUBLE = 2 };
 

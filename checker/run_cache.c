@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options/settings.h"
 #include "rules/api_table.h"
 #include "rules/finding_text.h"
-#include "settings.h"
 #include "source/cache.h"
 
 /* Most runs kept: one per project, branch and set of options that somebody works on. */

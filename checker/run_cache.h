@@ -9,7 +9,7 @@
 #ifndef EXTCHECK_RUN_CACHE_H
 #define EXTCHECK_RUN_CACHE_H
 
-#include "headers.h"
+#include "headers/headers.h"
 
 struct run_cache {
     const char *dir; /* NULL: off */

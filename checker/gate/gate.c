@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "headers.h"
+#include "headers/headers.h"
 #include "pipeline.h"
 
 /* ---- options --------------------------------------------------------------------------------- */

@@ -1,11 +1,11 @@
-#include "options.h"
+#include "options/options.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/nearest.h"
-#include "option_rows.h"
+#include "options/option_rows.h"
 
 /* Positions in the lists of choices above. */
 enum { CHOICE_CONFIDENCE_MEDIUM = 1, CHOICE_LEVEL_STRICT = 1, CHOICE_FAIL_ON_HAZARD = 1 };

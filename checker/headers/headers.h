@@ -9,8 +9,8 @@
 #ifndef EXTCHECK_HEADERS_H
 #define EXTCHECK_HEADERS_H
 
-#include "interpreter.h"
-#include "options.h"
+#include "headers/interpreter.h"
+#include "options/options.h"
 #include "rules/rule.h"
 #include "source/source.h"
 

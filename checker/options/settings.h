@@ -6,8 +6,8 @@
 #ifndef EXTCHECK_SETTINGS_H
 #define EXTCHECK_SETTINGS_H
 
-#include "interpreter.h"
-#include "options.h"
+#include "headers/interpreter.h"
+#include "options/options.h"
 
 struct environment {
     const char *settings_file;            /* NULL: none */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "options.h"
+#include "options/options.h"
 
 enum option_kind {
     OPTION_FLAG,    /* bool */

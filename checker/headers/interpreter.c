@@ -1,6 +1,6 @@
 /* Finding an interpreter, the cache of its answers, and reading an answer.
  * The process itself is in interpreter_run.c. */
-#include "interpreter.h"
+#include "headers/interpreter.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include <xxhash.h>
 
 #include "base/str.h"
-#include "interpreter_run.h"
+#include "headers/interpreter_run.h"
 
 static bool
 interpreter_is_program(const char *path)

@@ -1,4 +1,4 @@
-#include "header_search.h"
+#include "headers/header_search.h"
 
 #include <glob.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "interpreter_run.h"
+#include "headers/interpreter_run.h"
 
 #include <errno.h>
 #include <fcntl.h>

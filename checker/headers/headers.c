@@ -1,9 +1,9 @@
-#include "headers.h"
+#include "headers/headers.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "header_search.h"
+#include "headers/header_search.h"
 
 /* The oldest headers in which a target's declarations can be seen at all. */
 static const int headers_needed[TARGETS] = {

@@ -1,5 +1,5 @@
 /* Every option, once. The order is that of --help. */
-#include "option_rows.h"
+#include "options/option_rows.h"
 
 #include <string.h>
 

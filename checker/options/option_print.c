@@ -1,7 +1,7 @@
 /* --help and --print-config. */
 #include <string.h>
 
-#include "option_rows.h"
+#include "options/option_rows.h"
 
 enum { HELP_COLUMN = 30 };
 

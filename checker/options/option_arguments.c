@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "option_rows.h"
+#include "options/option_rows.h"
 
 static bool
 option_refuse(const char *given, const char *name)

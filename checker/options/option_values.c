@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "option_rows.h"
+#include "options/option_rows.h"
 #include "report/report.h"
 
 int

@@ -1,4 +1,4 @@
-#include "settings.h"
+#include "options/settings.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "header_search.h"
+#include "headers/header_search.h"
 
 const char *
 settings_cache_dir(struct options *o)
