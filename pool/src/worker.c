@@ -1,14 +1,13 @@
 #define _GNU_SOURCE
 #include "worker.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "interp.h"
 #include "transfer.h"
 #include "worker_begin.h"
 #include "worker_run.h"
+#include "worker_thread.h"
 
 /* Python code recurses on this stack; some systems give secondary threads very little. */
 #define STACK_SIZE ((size_t)16 << 20)
@@ -135,36 +134,6 @@ worker_main(void *arg)
     return NULL;
 }
 
-static int
-worker_start_thread(struct worker *worker)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    char name[CORE_NAME];
-    if (pthread_attr_init(&attributes) != 0) {
-        return -1;
-    }
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    /* It keeps the mask of its maker: children that a task starts inherit it, and one that blocks
-     * everything could not be terminated. The kernel prefers the main thread for signals that go
-     * to the process, and Python handles them there in any case. */
-    worker_ref(worker);
-    int failed = pthread_create(&thread, &attributes, worker_main, worker);
-    pthread_attr_destroy(&attributes);
-    if (failed) {
-        worker_unref(worker);
-        return -1;
-    }
-#if defined(__linux__)
-    snprintf(name, sizeof(name), "%s", worker->core->name);
-    pthread_setname_np(thread, name);
-#else
-    (void)name;
-#endif
-    return 0;
-}
-
 int
 worker_start(struct core *core, struct message *start)
 {
@@ -183,7 +152,10 @@ worker_start(struct core *core, struct message *start)
     worker->next = core->workers;
     core->workers = worker;
     pthread_mutex_unlock(&core->lock);
-    int result = worker_start_thread(worker);
+    /* It keeps the mask of its maker: children that a task starts inherit it, and one that blocks
+     * everything could not be terminated. The kernel prefers the main thread for signals that go
+     * to the process, and Python handles them there in any case. */
+    int result = worker_thread_start(worker, worker_main, STACK_SIZE, NULL, core->name);
     if (result < 0) {
         worker_unlist(worker);
         message_move(start, &worker->start);

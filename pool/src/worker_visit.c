@@ -2,10 +2,10 @@
 #include "worker.h"
 
 #include <limits.h>
-#include <signal.h>
 
 #include "channel_core.h"
 #include "interp.h"
+#include "worker_thread.h"
 
 /* Interrupting a worker takes the lock of its interpreter, which comes when C code there lets go of
  * it, perhaps never. So a visitor does it, a thread of its own that comes for one task at a time
@@ -87,26 +87,9 @@ visit_main(void *arg)
 static int
 visit_start(struct worker *worker)
 {
-    pthread_attr_t attributes;
-    pthread_t thread;
     sigset_t all;
-    sigset_t before;
-    if (pthread_attr_init(&attributes) != 0) {
-        return -1;
-    }
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    worker_ref(worker);
-    int failed = pthread_create(&thread, &attributes, visit_main, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (failed) {
-        worker_unref(worker);
-        return -1;
-    }
-    return 0;
+    return worker_thread_start(worker, visit_main, STACK_SIZE, &all, NULL);
 }
 
 /* Leaves the running task as the visitor's target. Returns it, with a reference for the caller, or
