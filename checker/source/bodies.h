@@ -1,5 +1,6 @@
-/* The walk over one function body. bodies.c walks statements, bodies_expr.c expressions,
- * bodies_macro.c brings in the uses of macros that matter, bodies_cond.c describes conditions.
+/* The walk over one function body. bodies.c walks statements, bodies_expr.c expressions (see
+ * bodies_expr.h), bodies_macro.c brings in the uses of macros that matter, bodies_cond.c describes
+ * conditions.
  *
  * Events are numbered (seq) in the order they happen: arguments before their call, the right side
  * before the store. */
