@@ -4,7 +4,7 @@
 #include "source/parse_parts.h"
 #include "source/stubs.h"
 #include "source/twin.h"
-#include "source/workers.h"
+#include "source/worker_life.h"
 
 typedef VEC(struct CXUnsavedFile) unsaved_list;
 
@@ -53,7 +53,7 @@ parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour 
         attempt.diagnostics.errors = 1;
         int memory = parser->plan->options->memory_mb;
         attempt.diagnostics.first = code != CXError_Crashed ? parse_refusal(unit, arena)
-                                    : workers_memory_short(memory)
+                                    : worker_memory_short(memory)
                                         ? arena_printf(arena,
                                                        "needs more memory than %d MB "
                                                        "(--memory)",

@@ -38,9 +38,6 @@ struct workers {
     workers_done_fn *done;
 };
 
-/* Does this process hold so much memory that a failure is one of memory? */
-bool workers_memory_short(int memory_mb);
-
 void workers_run(const struct workers *workers);
 
 #endif
