@@ -10,6 +10,7 @@
 #ifndef EXTCHECK_SOURCE_LEXER_H
 #define EXTCHECK_SOURCE_LEXER_H
 
+#include <ctype.h>
 #include <stdbool.h>
 
 #include "base/map.h"
@@ -78,6 +79,13 @@ void lexer_macros_free(struct lexer_macros *macros);
 
 bool lexer_read(struct lexed *out, const char *path, struct lexer_macros *macros);
 void lexed_free(struct lexed *lexed);
+
+/* Part of an identifier? Bytes of UTF-8 are. */
+static inline bool
+lexer_is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
 
 /* 1-based line and column (bytes) of an offset. */
 unsigned lexed_line(const struct lexed *lexed, unsigned offset, unsigned *column);
