@@ -91,11 +91,13 @@ struct unit {
 
 void unit_free(struct unit *u);
 
+/* ---- unit_files.c ---- */
 /* The file of a handle; never NULL. */
 struct unit_file *unit_file(struct unit *u, CXFile handle);
 /* The lexed text of a main or project file, or NULL. */
 struct lexed *unit_lexed(struct unit *u, struct unit_file *file);
 
+/* ---- unit.c ---- */
 struct unit_place {
     struct unit_file *file;
     struct lexed *lexed; /* may be NULL */
@@ -117,17 +119,24 @@ const char *unit_word_at(struct unit *u, const struct unit_place *place);
 /* Source text of a cursor, at most max bytes, white space squeezed. */
 const char *unit_text(struct unit *u, CXCursor c, size_t max);
 
+/* ---- unit_decl.c ---- */
+/* The entry for a declaration (a referenced cursor); never NULL. */
+struct decl *unit_decl(struct unit *u, CXCursor c);
+/* The entry for a struct, union or class; never NULL. types.c fills it. */
+struct record_info *unit_record(struct unit *u, CXType record);
+
+/* ---- unit_id.c ---- */
+/* Id of a variable or function declared by c. */
+const char *unit_id(struct unit *u, CXCursor c);
+/* Is it a kind of function, method or template of one? */
+bool unit_is_function(enum CXCursorKind kind);
 /* A type's spelling, the same with every version of clang. */
 const char *unit_type_text(struct unit *u, CXType type);
 
-/* The entry for a declaration (a referenced cursor); never NULL. */
-struct decl *unit_decl(struct unit *u, CXCursor c);
-/* Id of a variable or function declared by c. */
-const char *unit_id(struct unit *u, CXCursor c);
-
+/* ---- types.c ---- */
 void types_classify(struct unit *u, CXType type, struct type_facts *out);
-struct record_info *types_record(struct unit *u, CXType record);
 
+/* ---- describe.c ---- */
 /* A value descriptor; see kinds.def. */
 const char *describe(struct unit *u, CXCursor c);
 /* The variable below members and subscripts: its descriptor ("var:ID", "param:0" ...) and the path
@@ -139,6 +148,7 @@ bool describe_integer(struct unit *u, CXCursor c, long *value);
 /* Text of the string constant, or NULL. */
 const char *describe_string(struct unit *u, CXCursor c);
 
+/* ---- decls.c, inits.c, bodies.c ---- */
 /* Walks the top level and writes all facts of the unit. */
 void decls_walk(struct unit *u);
 /* A variable with static storage, at file scope, in a class or in function `func`. */
