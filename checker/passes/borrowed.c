@@ -1,8 +1,8 @@
-/* Borrowed references whose owner other threads can change (BRW01-03, 05, 07-10, 13; CON01). */
+/* Borrowed references whose owner other threads can change (BRW01-03, 07-10, 13; CON01-02). */
 #include <stdlib.h>
 #include <string.h>
 
-#include "passes/owned.h"
+#include "passes/borrow.h"
 #include "passes/private.h"
 #include "passes/shared_roots.h"
 
@@ -14,16 +14,6 @@ static const char borrowed_dicts[] =
     "_PyDict_GetItemStringWithError,_PyDict_GetItemWithError,_PyDict_GetItemIdWithError";
 static const char borrowed_lists[] = "PyList_GetItem,PyList_GET_ITEM";
 static const char borrowed_fast[] = "PySequence_Fast_GET_ITEM,PySequence_Fast_ITEMS";
-/* Stored without a reference these are wrong in every build. */
-static const char borrowed_storable[] =
-    "PyList_GetItem,PyList_GET_ITEM,PyTuple_GetItem,PyTuple_GET_ITEM,PyDict_GetItem,"
-    "PyDict_GetItemWithError,PyDict_GetItemString,PyDict_SetDefault,PyWeakref_GetObject,"
-    "PyWeakref_GET_OBJECT,PySys_GetObject,PyImport_AddModule,PyImport_AddModuleObject,PyCell_GET,"
-    "PySequence_Fast_GET_ITEM,PyStructSequence_GetItem,PyStructSequence_GET_ITEM";
-/* These keep the reference they are given: argument 2 must be one's own. */
-static const char borrowed_stealers[] = "PyTuple_SET_ITEM,PyTuple_SetItem,PyList_SET_ITEM,"
-                                        "PyList_SetItem,PyStructSequence_SetItem,"
-                                        "PyStructSequence_SET_ITEM,PyModule_AddObject";
 
 static const struct {
     const char *callee, *what;
@@ -35,160 +25,6 @@ static const struct {
     {"PyImport_AddModuleObject", "borrowed-addmodule"},
     {"PySys_GetObject", "borrowed-sys-attr"},
 };
-
-/* One place where a borrowed reference is obtained. */
-struct borrow {
-    struct program *p;
-    struct owned_fields *fields;
-    const struct body *b;
-    const struct fact_call *call;
-    const char *into; /* the local it is stored in; NULL when used on the spot */
-};
-
-/* Is the value the result of the call? A macro leaves only what it expands to. */
-static bool
-borrowed_is_result(const struct fact_call *call, const char *value, int line)
-{
-    if (line != call->at.line || !value) {
-        return false;
-    }
-    return str_same(value_of(value, "call"), call->callee) ||
-           (str_same(call->origin, "macro") && strstr(value, "ob_item") != NULL);
-}
-
-static void
-borrowed_begin(struct borrow *at, struct owned_fields *fields, const struct body *b,
-               const struct fact_call *call)
-{
-    *at = (struct borrow){.p = fields->p, .fields = fields, .b = b, .call = call};
-    at->into = call->into && *call->into ? call->into : NULL;
-    SCAN_ACCESSES(b, a)
-    {
-        bool whole = str_starts(a->var, "local:") && (!a->path || !*a->path);
-        if (!whole || !str_same(a->how, "write") || a->seq <= call->seq) {
-            continue;
-        }
-        if (!at->into && borrowed_is_result(call, a->value, a->at.line)) {
-            at->into = a->var;
-        }
-    }
-}
-
-static long
-borrowed_block_of(const struct borrow *at, long seq)
-{
-    SCAN_CALLS(at->b, call)
-    {
-        if (call->seq == seq) {
-            return call->block;
-        }
-    }
-    return at->call->block;
-}
-
-/* Can the local still have the reference there? Another value ends it for what follows in the same
- * branch, but not in the other one: `if (!x) { x = PyDict_New(); } else { Py_INCREF(x); }`. */
-static bool
-borrowed_in_range(const struct borrow *at, long seq, long block)
-{
-    if (seq <= at->call->seq) {
-        return false;
-    }
-    SCAN_ACCESSES(at->b, a)
-    {
-        if (a->seq > at->call->seq && a->seq < seq && str_same(a->how, "write") &&
-            str_same(a->var, at->into) && (!a->path || !*a->path) &&
-            !borrowed_is_result(at->call, a->value, a->at.line) &&
-            flow_inside(at->b, block, a->block)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Is the reference that argument of the call? A macro among the arguments may stand in front of the
- * call or behind it. */
-static bool
-borrowed_is_given(const struct borrow *at, const struct fact_call *call, int index)
-{
-    const char *value = call_arg(at->b, call, index);
-    return at->into ? str_same(value, at->into) && borrowed_in_range(at, call->seq, call->block)
-                    : borrowed_is_result(at->call, value, call->at.line);
-}
-
-/* The call that turns the reference into an owned one, or NULL. */
-static const struct fact_call *
-borrowed_incref(const struct borrow *at)
-{
-    SCAN_CALLS(at->b, call)
-    {
-        if (flow_takes_reference(call->callee) && borrowed_is_given(at, call, 0)) {
-            return call;
-        }
-    }
-    return NULL;
-}
-
-/* Is the result part of a condition, and of nothing else: `if (PyDict_GetItem(d, k) != NULL)`? */
-static bool
-borrowed_is_compared(const struct borrow *at)
-{
-    const struct fact_call *call = at->call;
-    const char *name = arena_printf(&at->p->arena, "call:%s", call->callee);
-    bool condition = false, macro = str_same(call->origin, "macro");
-    for (size_t i = 0; i < at->b->blocks.n && !condition; i++) {
-        const struct fact_block *block = at->b->blocks.at[i];
-        /* Of a macro the condition has what it expands to: `PyList_GET_ITEM(l, i) == x`. */
-        bool compared = macro && block->cond &&
-                        (strstr(block->cond, "eq(") != NULL || strstr(block->cond, "ne(") != NULL);
-        condition = block->cond && block->first <= call->seq + 1 && block->last >= call->seq &&
-                    (compared ? strstr(block->cond, "->ob_item->[]") != NULL
-                              : flow_mentions(block->cond, name));
-    }
-    for (size_t i = 0; condition && i < at->b->args.n; i++) {
-        const struct fact_arg *arg = at->b->args.at[i];
-        condition = arg->seq < call->seq || arg->seq > call->seq + 1 ||
-                    !str_same(value_of(arg->value, "call"), call->callee);
-    }
-    return condition;
-}
-
-/* Is anything done with the reference but comparing it? */
-static bool
-borrowed_is_used(const struct borrow *at)
-{
-    const char *result = at->call->result;
-    if (!at->into) {
-        return !str_same(result, "tested") && !str_same(result, "discarded") &&
-               !borrowed_is_compared(at);
-    }
-    if (!str_starts(at->into, "local:")) {
-        return true;
-    }
-    for (size_t i = 0; i < at->b->args.n; i++) {
-        const struct fact_arg *arg = at->b->args.at[i];
-        if (flow_mentions(arg->value, at->into) &&
-            borrowed_in_range(at, arg->seq, borrowed_block_of(at, arg->seq))) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < at->b->events.n; i++) {
-        const struct fact *e = at->b->events.at[i];
-        const struct fact_access *a = (const struct fact_access *)(const void *)e;
-        const struct fact_jump *jump = (const struct fact_jump *)(const void *)e;
-        bool named =
-            e->kind == FACT_access
-                ? flow_mentions(a->value, at->into) ||
-                      (str_same(a->var, at->into) &&
-                       ((a->path && *a->path) || (a->context && !str_same(a->context, "tested"))))
-                : e->kind == FACT_jump && flow_mentions(jump->value, at->into);
-        if (named && borrowed_in_range(at, flow_seq_of(e),
-                                       e->kind == FACT_access ? a->block : jump->block)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* The value as a caller names it: field:param:0->items where it passes &state is
  * field:local:state.items. */
@@ -285,21 +121,10 @@ borrowed_may_be_called(const struct borrow *at)
     return called;
 }
 
-static struct fact_flaw *
-borrowed_flaw(struct borrow *at, const char *what)
-{
-    struct fact_flaw *flaw = program_flaw(at->p, &at->call->at, at->b, what, at->call->callee);
-    flaw->symbol = at->call->callee;
-    const char *text = call_arg_text(at->b, at->call, 0);
-    text = text && *text ? text : flow_text(at->p, at->b, call_arg(at->b, at->call, 0));
-    flaw->detail = text ? text : "the container";
-    return flaw;
-}
-
 static void
 borrowed_item(struct borrow *at, const char *what)
 {
-    if (!borrowed_is_used(at) || borrowed_is_safe(at, call_arg(at->b, at->call, 0))) {
+    if (!borrow_is_used(at) || borrowed_is_safe(at, call_arg(at->b, at->call, 0))) {
         return;
     }
     bool list = scan_call_is(at->call, borrowed_lists);
@@ -307,8 +132,8 @@ borrowed_item(struct borrow *at, const char *what)
     if (owned == OWNED_MADE) {
         return;
     }
-    const struct fact_call *incref = borrowed_incref(at);
-    struct fact_flaw *flaw = borrowed_flaw(at, incref ? "borrowed-then-incref" : what);
+    const struct fact_call *incref = borrow_incref(at);
+    struct fact_flaw *flaw = borrow_flaw(at, incref ? "borrowed-then-incref" : what);
     /* A member of a C++ wrapper, say: nothing is known of the container. */
     const char *container = call_arg(at->b, at->call, 0);
     bool unknown = str_same(container, "expr") || str_starts(container, "index:expr");
@@ -347,7 +172,7 @@ borrowed_fast_item(struct borrow *at)
     if (!borrowed_is_safe(at, sequence) && !borrowed_fast_is_tuple(at, sequence)) {
         enum owned_kind owned = borrowed_owned(at, OWNED_DROPS | OWNED_GROWS);
         if (owned != OWNED_MADE) {
-            borrowed_flaw(at, "borrowed-fast-sequence")->number = owned == OWNED_GIVEN;
+            borrow_flaw(at, "borrowed-fast-sequence")->number = owned == OWNED_GIVEN;
         }
     }
 }
@@ -397,7 +222,7 @@ borrowed_suspended(struct borrow *at)
                 return;
             }
             if (item && borrowed_runs_python(call)) {
-                struct fact_flaw *flaw = borrowed_flaw(at, "dict-next-suspended");
+                struct fact_flaw *flaw = borrow_flaw(at, "dict-next-suspended");
                 flaw->detail2 = call->callee;
                 flaw_relate(at->p, flaw, &call->at, "the critical section can be suspended here");
                 return;
@@ -414,151 +239,8 @@ borrowed_iteration(struct borrow *at)
         borrowed_suspended(at);
     }
     if (owned != OWNED_MADE && !borrowed_is_safe(at, call_arg(at->b, at->call, 0))) {
-        borrowed_flaw(at, "dict-next")->number = owned == OWNED_GIVEN;
+        borrow_flaw(at, "dict-next")->number = owned == OWNED_GIVEN;
     }
-}
-
-/* Do two calls ask for the same item of the same container? */
-static bool
-borrowed_is_same(const struct body *b, const struct fact_call *one, const struct fact_call *other)
-{
-    bool same = str_same(one->callee, other->callee) && one->nargs == other->nargs;
-    for (int i = 0; same && i < one->nargs; i++) {
-        const char *text = call_arg_text(b, one, i);
-        same = str_same(call_arg(b, one, i), call_arg(b, other, i)) &&
-               str_same(text, call_arg_text(b, other, i)) &&
-               (text || !str_same(call_arg(b, one, i), "expr"));
-    }
-    return same;
-}
-
-/* Is anything on the line of the call inside the block? The macros among arguments may be seen
- * only behind the end of their block. */
-static bool
-borrowed_line_inside(const struct borrow *at, long block)
-{
-    SCAN_CALLS(at->b, call)
-    {
-        if (call->at.line == at->call->at.line && flow_inside(at->b, call->block, block)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* `Py_INCREF(PyTuple_GET_ITEM(args, i)); PyTuple_SET_ITEM(t, i, PyTuple_GET_ITEM(args, i));` */
-static bool
-borrowed_again(const struct borrow *at)
-{
-    SCAN_CALLS(at->b, incref)
-    {
-        if (at->into || !flow_takes_reference(incref->callee) ||
-            !borrowed_line_inside(at, incref->block)) {
-            continue;
-        }
-        const char *value = call_arg(at->b, incref, 0);
-        SCAN_CALLS(at->b, call)
-        {
-            if (call != at->call && borrowed_is_same(at->b, call, at->call) &&
-                borrowed_is_result(call, value, incref->at.line)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Is what the reference was stored in made NULL again before the function ends? */
-static bool
-borrowed_taken_back(const struct borrow *at, const struct fact_access *store)
-{
-    SCAN_ACCESSES(at->b, a)
-    {
-        if (a->seq > store->seq && str_same(a->how, "write") && str_same(a->var, store->var) &&
-            str_same(a->path, store->path) && str_same(a->value, "null")) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A static variable, or a field of an object. Arrays and plain structs may die with the call. */
-static bool
-borrowed_outlives(const struct program *p, const struct fact_access *a)
-{
-    bool automatic = str_starts(a->var, "local:") || str_starts(a->var, "param:");
-    if (!str_same(a->how, "write")) {
-        return false;
-    }
-    return automatic ? str_starts(a->path, "->") && flow_is_object_record(p, a->class)
-                     : program_variable(p, a->var) != NULL;
-}
-
-/* Any reference taken on the field right behind the store counts as well. */
-static bool
-borrowed_field_incref(const struct borrow *at, const struct fact_access *store)
-{
-    SCAN_CALLS(at->b, call)
-    {
-        const char *object = call_arg(at->b, call, 0);
-        if (flow_takes_reference(call->callee) && object && store->path &&
-            str_ends(object, store->path + strspn(store->path, "->.")) &&
-            !str_starts(object, "param:")) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-borrowed_is_stored(const struct borrow *at, const struct fact_access *a)
-{
-    return str_same(a->how, "write") && a->seq > at->call->seq &&
-           (at->into ? str_same(a->value, at->into) && borrowed_in_range(at, a->seq, a->block)
-                     : borrowed_is_result(at->call, a->value, a->at.line));
-}
-
-/* Is the slot it was read from overwritten without a release? Then the reference moved. */
-static bool
-borrowed_moved(const struct borrow *at)
-{
-    const char *container = call_arg(at->b, at->call, 0);
-    SCAN_CALLS(at->b, call)
-    {
-        if (call->seq > at->call->seq && container && !borrowed_is_given(at, call, 2) &&
-            scan_call_is(call, "PyTuple_SET_ITEM,PyList_SET_ITEM") &&
-            str_same(call_arg(at->b, call, 0), container)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* BRW05: kept beyond the call without a reference. Returns whether a flaw was made. */
-static bool
-borrowed_stored(struct borrow *at)
-{
-    if (borrowed_incref(at) || borrowed_again(at) || borrowed_moved(at)) {
-        return false;
-    }
-    SCAN_ACCESSES(at->b, a)
-    {
-        bool same_call = str_same(at->call->result, "stored") && !str_starts(at->into, "local:") &&
-                         borrowed_is_result(at->call, a->value, a->at.line);
-        if ((same_call || borrowed_is_stored(at, a)) && borrowed_outlives(at->p, a) &&
-            !borrowed_field_incref(at, a) && !borrowed_taken_back(at, a)) {
-            borrowed_flaw(at, "borrowed-stored")->detail2 = a->path && *a->path ? a->path : a->var;
-            return true;
-        }
-    }
-    SCAN_CALLS(at->b, call)
-    {
-        if (scan_call_is(call, borrowed_stealers) && borrowed_is_given(at, call, 2)) {
-            borrowed_flaw(at, "borrowed-stored")->detail2 = call->callee;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Attributes of sys that describe the interpreter, which programs do not rebind, and the modules,
@@ -580,7 +262,7 @@ borrowed_check(struct borrow *at)
 {
     const struct fact_call *call = at->call;
     bool runs = flow_runs(at->b);
-    if (scan_call_is(call, borrowed_storable) && borrowed_stored(at)) {
+    if (borrowed_is_storable(call) && borrowed_stored(at)) {
         return;
     }
     if (!runs) {
@@ -599,9 +281,9 @@ borrowed_check(struct borrow *at)
         borrowed_iteration(at);
     }
     for (size_t i = 0; i < sizeof(borrowed_singles) / sizeof(*borrowed_singles); i++) {
-        if (str_same(call->callee, borrowed_singles[i].callee) && borrowed_is_used(at) &&
+        if (str_same(call->callee, borrowed_singles[i].callee) && borrow_is_used(at) &&
             !borrowed_is_settled(at)) {
-            borrowed_flaw(at, borrowed_singles[i].what);
+            borrow_flaw(at, borrowed_singles[i].what);
         }
     }
 }
@@ -640,7 +322,7 @@ borrowed_concerns(const struct fact_call *call)
     if (!str_starts(call->callee, "Py") && !str_starts(call->callee, "_Py")) {
         return false;
     }
-    return scan_call_is(call, borrowed_storable) || scan_call_is(call, borrowed_dicts) ||
+    return borrowed_is_storable(call) || scan_call_is(call, borrowed_dicts) ||
            scan_call_is(call, borrowed_fast) || scan_call_is(call, "PyDict_Next,_PyDict_Next");
 }
 
@@ -658,7 +340,7 @@ pass_borrowed(struct program *p)
             if (borrowed_concerns(call) && !borrowed_is_shadow(b, call) &&
                 !borrowed_is_cython(p, b, call)) {
                 struct borrow at;
-                borrowed_begin(&at, &fields, b, call);
+                borrow_begin(&at, &fields, b, call);
                 borrowed_check(&at);
             }
         }
