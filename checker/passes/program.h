@@ -68,7 +68,7 @@ struct program {
     VEC(struct fact_module *) modules;
     bool *loose_units; /* by unit: what nothing here calls may be called all the same */
     int next_mark;
-    struct map lock_states; /* function id -> struct lock_state; see locks.c */
+    struct map lock_states; /* function id -> struct lock_state; see locks.h */
 };
 
 struct access_list {
