@@ -101,6 +101,8 @@ void database_free(struct database *db);
 void includes_resolve(struct plan *plan, struct plan_unit *unit);
 void includes_forget_texts(struct plan *plan);
 void includes_free(struct plan *plan);
+
+/* ---- includes_paths.c ---- */
 /* The folder taken for the root of the file's project. */
 const char *includes_project_root(struct plan *plan, const char *file);
 

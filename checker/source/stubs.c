@@ -1,31 +1,10 @@
-#include "source/stubs.h"
-
+/* What the errors of a parse ask for. */
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "source/stub.h"
 
 enum { STUBS_MOST = 400 };
-
-enum stub_kind { STUB_HEADER, STUB_TYPE, STUB_TAG, STUB_CONSTANT, STUB_ANNOTATION, STUB_TEXT };
-
-struct stub_field {
-    const char *name;
-    char next; /* what follows its use: '(' a function, '>' a pointer, '.' a struct, '[' an array */
-};
-
-struct stub {
-    enum stub_kind kind;
-    const char *name;
-    bool wrong; /* declared elsewhere after all */
-    VEC(struct stub_field) fields;
-};
-
-/* The type of fields that are used as structs themselves. */
-static const char any_name[] = "extcheck_any";
-
-/* ---- what an error says ---- */
 
 /* The quoted word behind `start`, or NULL. */
 static const char *
@@ -61,7 +40,7 @@ stubs_is_python(const char *name)
     return str_starts(name, "Py") || str_starts(name, "_Py");
 }
 
-static bool
+bool
 stubs_add(struct stubs *stubs, enum stub_kind kind, const char *name)
 {
     void **slot = map_slot(&stubs->by_name, name);
@@ -86,8 +65,6 @@ stubs_add_header(struct stubs *stubs, const char *name)
     return inside && !source && stubs_add(stubs, STUB_HEADER, name);
 }
 
-/* ---- the source text around it ---- */
-
 static const char *
 stubs_text(struct stubs *stubs, const char *path)
 {
@@ -100,76 +77,6 @@ stubs_text(struct stubs *stubs, const char *path)
     }
     return stubs->text.n ? stubs->text.s : "";
 }
-
-static size_t
-stubs_word(const char *s)
-{
-    size_t n = 0;
-    while (isalnum((unsigned char)s[n]) || s[n] == '_') {
-        n++;
-    }
-    return n;
-}
-
-static const char *
-stubs_skip(const char *s)
-{
-    return s + strspn(s, " \t\r\n");
-}
-
-/* `API_MACRO int f(void)`: behind a type no two names follow, nor a name and a star. */
-static bool
-stubs_is_annotation(const char *behind)
-{
-    const char *next = stubs_skip(behind);
-    size_t n = stubs_word(next);
-    if (!n || strncmp(next, "const", n) == 0 || strncmp(next, "volatile", n) == 0) {
-        return false;
-    }
-    const char *third = stubs_skip(next + n);
-    return stubs_word(third) > 0 || *third == '*';
-}
-
-/* Is the word, which the parser took for a value, meant as a type: `Word *p;`, `(Word *)p`,
- * `sizeof(Word)`, `Word x;`? */
-static bool
-stubs_reads_as_type(const char *text, const char *word, size_t n)
-{
-    const char *before = word;
-    while (before > text && strchr(" \t\r\n", before[-1])) {
-        before--;
-    }
-    char previous = before > text ? before[-1] : ';';
-    const char *behind = stubs_skip(word + n);
-    bool starts = previous == ';' || previous == '{' || previous == '}';
-    if (*behind == '*') {
-        const char *name = behind + strspn(behind, "* \t");
-        return (starts && stubs_word(name) > 0) || (previous == '(' && *name == ')');
-    }
-    if (*behind == ')' && previous == '(') {
-        while (--before > text && strchr(" \t", before[-1])) {
-            continue;
-        }
-        return before - text >= 6 && strncmp(before - 6, "sizeof", 6) == 0;
-    }
-    return (starts || previous == '(') && stubs_word(behind) > 0;
-}
-
-/* The last value between braces, as docstrings stand in tables of methods: `{"f", f, 0, f_doc}`.
- * The table would be lost with it. */
-static bool
-stubs_ends_row(const char *text, const char *word, size_t n)
-{
-    const char *before = word;
-    while (before > text && strchr(" \t\r\n", before[-1])) {
-        before--;
-    }
-    const char *behind = stubs_skip(word + n);
-    bool closes = *behind == '}' || (*behind == ',' && *stubs_skip(behind + 1) == '}');
-    return closes && before > text && before[-1] == ',';
-}
-
-/* ---- one error ---- */
 
 struct stub_error {
     const char *message, *text; /* text: from the place of the error on; "" when not known */
@@ -299,159 +206,4 @@ stubs_collect(struct stubs *stubs, const struct cx *cx, CXTranslationUnit tu)
         cx->disposeDiagnostic(diagnostic);
     }
     return any;
-}
-
-/* ---- writing ---- */
-
-static void
-stubs_add_fields(struct str *out, const struct stub *stub)
-{
-    for (size_t i = 0; i < stub->fields.n; i++) {
-        const struct stub_field *f = &stub->fields.at[i];
-        bool any = strcmp(stub->name, any_name) == 0;
-        switch (f->next) {
-        case '(':
-            str_addf(out, " long (*%s)(EXTCHECK_ANY);", f->name);
-            break;
-        case '-':
-            str_addf(out, " struct %s *%s;", any_name, f->name);
-            break;
-        case '[':
-            str_addf(out, " long *%s;", f->name);
-            break;
-        case '.':
-            /* A struct cannot hold itself. */
-            str_addf(out, " %s%s %s;", any ? "long" : "struct ", any ? "" : any_name, f->name);
-            break;
-        default:
-            str_addf(out, " long %s;", f->name);
-        }
-    }
-}
-
-static void
-stubs_add_record(struct str *out, const struct stub *stub)
-{
-    str_addf(out, "struct %s { long extcheck_unseen;", stub->name);
-    stubs_add_fields(out, stub);
-    str_add(out, " };\n");
-}
-
-/* `static SCIPY_TLS int n;`: projects name their macro for thread-local storage after what it is.
- */
-static bool
-stubs_is_thread_local(const char *name)
-{
-    static const char *const words[] = {"THREAD_LOCAL", "THREADLOCAL", "thread_local"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (strstr(name, words[i])) {
-            return true;
-        }
-    }
-    return strcmp(name, "TLS") == 0 || str_ends(name, "_TLS") || str_starts(name, "TLS_");
-}
-
-static void
-stubs_add_prelude(const struct stubs *stubs, struct str *out)
-{
-    str_add(out, "#ifdef __cplusplus\n#define EXTCHECK_ANY ...\n#else\n#define EXTCHECK_ANY\n"
-                 "#endif\n");
-    for (int pass = 0; pass < 3; pass++) {
-        for (size_t i = 0; i < stubs->all.n; i++) {
-            const struct stub *stub = stubs->all.at[i];
-            bool record = stub->kind == STUB_TYPE || stub->kind == STUB_TAG;
-            bool any = strcmp(stub->name, any_name) == 0;
-            if (stub->wrong || stub->kind == STUB_HEADER) {
-                continue;
-            }
-            if (pass == 0 && stub->kind == STUB_TYPE) {
-                str_addf(out, "typedef struct %s %s;\n", stub->name, stub->name);
-            }
-            else if (pass == 0 && stub->kind == STUB_ANNOTATION) {
-                str_addf(out, "#define %s%s\n", stub->name,
-                         stubs_is_thread_local(stub->name) ? " __thread" : "");
-            }
-            else if (pass == 0 && stub->kind == STUB_TEXT) {
-                str_addf(out, "extern const char %s[];\n", stub->name);
-            }
-            else if (pass == 0 && stub->kind == STUB_CONSTANT) {
-                /* All different, so that no two cases of a switch are the same. */
-                str_addf(out, "enum { %s = %zu };\n", stub->name, 1000003 + i);
-            }
-            else if (record && pass == (any ? 1 : 2)) {
-                stubs_add_record(out, stub);
-            }
-        }
-    }
-}
-
-static bool
-stubs_put(struct stubs *stubs, const char *path, const struct str *text)
-{
-    bool fresh = access(path, F_OK) != 0;
-    FILE *out = fopen(path, "w");
-    if (!out) {
-        return false;
-    }
-    if (fresh) {
-        vec_push(&stubs->created, arena_string(&stubs->arena, path));
-    }
-    bool ok = !text || !text->n || fwrite(text->s, 1, text->n, out) == text->n;
-    return fclose(out) == 0 && ok;
-}
-
-/* The folders of a path below the folder of stand-ins. */
-static void
-stubs_make_folders(struct stubs *stubs, const char *path, size_t from)
-{
-    for (const char *slash = strchr(path + from, '/'); slash; slash = strchr(slash + 1, '/')) {
-        char *dir = arena_copy(&stubs->arena, path, (size_t)(slash - path));
-        if (mkdir(dir, 0700) == 0) {
-            vec_push(&stubs->created, dir);
-        }
-    }
-}
-
-bool
-stubs_write(struct stubs *stubs)
-{
-    stubs_add(stubs, STUB_TAG, any_name);
-    char *dir = arena_printf(&stubs->arena, "%s/include/", stubs->folder);
-    stubs_make_folders(stubs, dir, strlen(stubs->folder) - 1);
-    for (size_t i = 0; i < stubs->all.n; i++) {
-        if (stubs->all.at[i]->kind == STUB_HEADER) {
-            char *path = arena_printf(&stubs->arena, "%s%s", dir, stubs->all.at[i]->name);
-            stubs_make_folders(stubs, path, strlen(dir));
-            if (!stubs_put(stubs, path, NULL)) {
-                return false;
-            }
-        }
-    }
-    char *prelude = arena_printf(&stubs->arena, "%s/" STUBS_PRELUDE, stubs->folder);
-    struct str text = {0};
-    stubs_add_prelude(stubs, &text);
-    bool ok = stubs_put(stubs, prelude, &text);
-    str_free(&text);
-    stubs->prelude = ok ? prelude : NULL;
-    stubs->include_dir = ok ? dir : NULL;
-    return ok;
-}
-
-void
-stubs_free(struct stubs *stubs)
-{
-    while (stubs->created.n) {
-        const char *path = stubs->created.at[--stubs->created.n];
-        if (unlink(path) != 0) {
-            rmdir(path);
-        }
-    }
-    for (size_t i = 0; i < stubs->all.n; i++) {
-        vec_free(&stubs->all.at[i]->fields);
-    }
-    vec_free(&stubs->all);
-    vec_free(&stubs->created);
-    map_free(&stubs->by_name);
-    str_free(&stubs->text);
-    arena_free(&stubs->arena);
 }
