@@ -185,6 +185,27 @@ bodies_callee(struct body_walk *b, CXCursor callee, const struct call_target *ta
     bodies_expression(b, callee, &usage);
 }
 
+/* What is evaluated before the call: what is called through, then the arguments. */
+static void
+bodies_call_operands(struct body_walk *b, CXCursor c, const struct cx_children *parts, int n,
+                     struct call_target *target)
+{
+    const struct cx *cx = b->u->cx;
+    if (parts->n > 0 && (int)parts->n > n) {
+        target->pointer = cx->getCursorType(parts->at[0]);
+        bodies_callee(b, parts->at[0], target);
+    }
+    for (int i = 0; i < n; i++) {
+        CXCursor arg = cx->Cursor_getArgument(c, (unsigned)i);
+        if (target->is_operator && target->is_method && i == 0) {
+            struct usage object = {.how = bodies_method_how(b, target), .op = target->name};
+            bodies_object(b, arg, &object);
+            continue;
+        }
+        bodies_argument(b, arg, target, i);
+    }
+}
+
 void
 bodies_call(struct body_walk *b, CXCursor c, const struct usage *usage)
 {
@@ -193,19 +214,7 @@ bodies_call(struct body_walk *b, CXCursor c, const struct usage *usage)
     int n = cx->Cursor_getNumArguments(c);
     struct cx_children parts;
     cx_children(cx, c, &parts);
-    if (parts.n > 0 && (int)parts.n > n) {
-        target.pointer = cx->getCursorType(parts.at[0]);
-        bodies_callee(b, parts.at[0], &target);
-    }
-    for (int i = 0; i < n; i++) {
-        CXCursor arg = cx->Cursor_getArgument(c, (unsigned)i);
-        if (target.is_operator && target.is_method && i == 0) {
-            struct usage object = {.how = bodies_method_how(b, &target), .op = target.name};
-            bodies_object(b, arg, &object);
-            continue;
-        }
-        bodies_argument(b, arg, &target, i);
-    }
+    bodies_call_operands(b, c, &parts, n, &target);
     const char *through = !target.decl && parts.n > 0 ? describe(b->u, parts.at[0]) : NULL;
     const char *on = target.is_method && parts.n > 0 && !bodies_ours(target.decl)
                          ? bodies_lock_object(b, parts.at[0], target.name)
