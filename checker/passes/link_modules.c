@@ -1,15 +1,8 @@
 /* Modules: one per init function, with the functions, variables and units it reaches. */
 #include <string.h>
 
-#include "passes/link.h"
+#include "passes/link_reach.h"
 #include "passes/shim.h"
-
-enum { SET_WORDS = 8 }; /* up to 512 modules in one run; later ones share the last bit */
-
-/* A set of modules. */
-struct module_set {
-    unsigned long long word[SET_WORDS];
-};
 
 /* What the facts carry of a set: the modules' names, and whether all are test modules. */
 struct set_names {
@@ -17,234 +10,20 @@ struct set_names {
     long test_code;
 };
 
-/* What is reached, by id. */
-struct reach {
+/* The names of sets, worked out once for each. */
+struct set_namer {
     struct program *p;
-    struct map sets; /* function or variable id -> struct module_set */
-    VEC(const char *) queue;
-    struct map references;      /* variable id -> struct fact_list: facts of its initialiser */
+    const struct reach *reach;
+    const struct module_set *unit_sets;
     struct map names;           /* bytes of a set, as text -> struct set_names */
     struct module_set last_set; /* neighbours mostly share one */
     const struct set_names *last_names;
 };
 
-static bool
-set_has(const struct module_set *set, size_t module)
-{
-    return (set->word[module / 64] >> (module % 64)) & 1;
-}
-
-static void
-set_add(struct module_set *set, size_t module)
-{
-    set->word[module / 64] |= 1ULL << (module % 64);
-}
-
-static bool
-set_is_empty(const struct module_set *set)
-{
-    for (int i = 0; i < SET_WORDS; i++) {
-        if (set->word[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void
-set_join(struct module_set *set, const struct module_set *more)
-{
-    for (int i = 0; more && i < SET_WORDS; i++) {
-        set->word[i] |= more->word[i];
-    }
-}
-
 static size_t
 link_bit(size_t index)
 {
     return index < SET_WORDS * 64 ? index : SET_WORDS * 64 - 1;
-}
-
-static const struct module_set *
-reach_set(const struct reach *r, const char *id)
-{
-    return map_get(&r->sets, id);
-}
-
-static void
-reach_add(struct reach *r, const char *id, size_t bit)
-{
-    if (!id) {
-        return;
-    }
-    void **slot = map_slot(&r->sets, id);
-    if (!*slot) {
-        *slot = arena_alloc(&r->p->arena, sizeof(struct module_set));
-    }
-    struct module_set *set = *slot;
-    if (!set_has(set, bit)) {
-        set_add(set, bit);
-        vec_push(&r->queue, id);
-    }
-}
-
-/* The id in a descriptor: func:ID, var:ID, addr:var:ID, without members. */
-static void
-reach_value(struct reach *r, const char *value, size_t bit)
-{
-    const char *inner = value_of(value, "addr");
-    inner = inner ? inner : value_of(value, "field");
-    inner = inner ? inner : value_of(value, "index");
-    inner = inner ? inner : value;
-    const char *id = value_of(inner, "func");
-    id = id ? id : value_of(inner, "var");
-    if (!id) {
-        return;
-    }
-    if (program_body(r->p, id) || program_variable(r->p, id)) {
-        reach_add(r, id, bit);
-        return;
-    }
-    /* A path follows the id. Member names hold neither '#' nor '/': cut at the last step. */
-    struct str cut = {0};
-    str_add(&cut, id);
-    for (size_t n = cut.n; n > 0; n--) {
-        if (cut.s[n - 1] == '.' || cut.s[n - 1] == '[' || strncmp(cut.s + n - 1, "->", 2) == 0) {
-            cut.s[n - 1] = '\0';
-            struct fact_variable *v = program_variable(r->p, cut.s);
-            if (v) {
-                reach_add(r, v->id, bit);
-                break;
-            }
-        }
-    }
-    str_free(&cut);
-}
-
-static void
-reach_body(struct reach *r, const struct body *b, size_t bit)
-{
-    for (size_t i = 0; i < b->callees.n; i++) {
-        reach_add(r, b->callees.at[i]->fact->id, bit);
-    }
-    for (size_t i = 0; i < b->events.n; i++) {
-        if (b->events.at[i]->kind == FACT_access) {
-            const struct fact_access *a = (const struct fact_access *)(void *)b->events.at[i];
-            if (value_of(a->var, "func")) {
-                reach_value(r, a->var, bit);
-            }
-            else if (program_variable(r->p, a->var)) {
-                reach_add(r, a->var, bit);
-            }
-        }
-        else if (b->events.at[i]->kind == FACT_jump) {
-            reach_value(r, ((const struct fact_jump *)(void *)b->events.at[i])->value, bit);
-        }
-    }
-    for (size_t i = 0; i < b->args.n; i++) {
-        reach_value(r, b->args.at[i]->value, bit);
-    }
-}
-
-static void
-reach_reference(struct reach *r, const struct fact *f, size_t bit)
-{
-    switch (f->kind) {
-    case FACT_slot:
-        reach_value(r, ((const struct fact_slot *)(const void *)f)->value, bit);
-        break;
-    case FACT_row:
-        reach_value(r, ((const struct fact_row *)(const void *)f)->func, bit);
-        reach_value(r, ((const struct fact_row *)(const void *)f)->setter, bit);
-        break;
-    case FACT_typefield:
-        reach_value(r, ((const struct fact_typefield *)(const void *)f)->value, bit);
-        break;
-    case FACT_typespec:
-        reach_value(r, ((const struct fact_typespec *)(const void *)f)->slots, bit);
-        break;
-    case FACT_moduledef: {
-        const struct fact_moduledef *def = (const struct fact_moduledef *)(const void *)f;
-        const char *const values[] = {def->methods, def->slots, def->traverse, def->clear,
-                                      def->free};
-        for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
-            reach_value(r, values[i], bit);
-        }
-        break;
-    }
-    case FACT_access: {
-        const struct fact_access *a = (const struct fact_access *)(const void *)f;
-        if (value_of(a->var, "func")) {
-            reach_value(r, a->var, bit);
-        }
-        else {
-            reach_add(r, a->var, bit);
-        }
-        break;
-    }
-    default:
-        break;
-    }
-}
-
-static void
-reach_refer(struct reach *r, const char *id, struct fact *f)
-{
-    if (!id) {
-        return;
-    }
-    void **slot = map_slot(&r->references, id);
-    if (!*slot) {
-        *slot = arena_alloc(&r->p->arena, sizeof(struct fact_list));
-    }
-    struct fact_list *list = *slot;
-    vec_push(&list->all, f);
-}
-
-static void
-reach_index(struct reach *r)
-{
-    const struct facts *facts = r->p->facts;
-    FACTS_EACH(facts, slot, s)
-    {
-        reach_refer(r, s->array, &s->at);
-    }
-    FACTS_EACH(facts, row, w)
-    {
-        reach_refer(r, w->array, &w->at);
-    }
-    FACTS_EACH(facts, typefield, t)
-    {
-        reach_refer(r, t->var, &t->at);
-    }
-    FACTS_EACH(facts, typespec, s)
-    {
-        reach_refer(r, s->var, &s->at);
-    }
-    FACTS_EACH(facts, moduledef, d)
-    {
-        reach_refer(r, d->var, &d->at);
-    }
-    FACTS_EACH(facts, access, a)
-    {
-        reach_refer(r, value_of(a->context, "init"), &a->at);
-    }
-}
-
-static void
-reach_run(struct reach *r, size_t bit)
-{
-    while (r->queue.n) {
-        const char *id = r->queue.at[--r->queue.n];
-        const struct body *b = program_body(r->p, id);
-        if (b) {
-            reach_body(r, b, bit);
-        }
-        struct fact_list *list = map_get(&r->references, id);
-        for (size_t i = 0; list && i < list->all.n; i++) {
-            reach_reference(r, list->all.at[i], bit);
-        }
-    }
 }
 
 /* Folders that build systems make per target: meson's `name.so.p`, CMake's `name.dir`. */
@@ -338,34 +117,34 @@ link_find_entries(struct program *p, struct reach *r)
 
 /* Worked out once per set: thousands of facts share a few sets. */
 static const struct set_names *
-link_set_names(struct reach *r, const struct module_set *set)
+link_set_names(struct set_namer *n, const struct module_set *set)
 {
-    if (r->last_names && memcmp(&r->last_set, set, sizeof(*set)) == 0) {
-        return r->last_names;
+    if (n->last_names && memcmp(&n->last_set, set, sizeof(*set)) == 0) {
+        return n->last_names;
     }
-    r->last_set = *set;
+    n->last_set = *set;
     char key[SET_WORDS * 16 + 1];
     for (int i = 0; i < SET_WORDS * 16; i++) {
         key[i] = "0123456789abcdef"[(set->word[i / 16] >> (i % 16 * 4)) & 15];
     }
     key[SET_WORDS * 16] = '\0';
-    void **slot = map_slot(&r->names, intern(&r->p->facts->strings, key));
+    void **slot = map_slot(&n->names, intern(&n->p->facts->strings, key));
     if (*slot) {
-        r->last_names = *slot;
+        n->last_names = *slot;
         return *slot;
     }
-    struct set_names *names = arena_alloc(&r->p->arena, sizeof(*names));
+    struct set_names *names = arena_alloc(&n->p->arena, sizeof(*names));
     *slot = names;
-    r->last_names = names;
+    n->last_names = names;
     struct str text = {0};
     names->test_code = !set_is_empty(set);
-    for (size_t i = 0; i < r->p->modules.n; i++) {
+    for (size_t i = 0; i < n->p->modules.n; i++) {
         if (set_has(set, link_bit(i))) {
-            str_addf(&text, "%s%s", text.n ? "," : "", r->p->modules.at[i]->name);
-            names->test_code &= r->p->modules.at[i]->test_code;
+            str_addf(&text, "%s%s", text.n ? "," : "", n->p->modules.at[i]->name);
+            names->test_code &= n->p->modules.at[i]->test_code;
         }
     }
-    names->names = text.n ? facts_intern(r->p->facts, text.s) : NULL;
+    names->names = text.n ? facts_intern(n->p->facts, text.s) : NULL;
     str_free(&text);
     return names;
 }
@@ -488,29 +267,30 @@ link_assign_units(struct program *p, struct module_set *sets)
 }
 
 static const struct set_names *
-link_names_of(struct reach *r, const char *id, int unit, const struct module_set *unit_sets)
+link_names_of(struct set_namer *n, const char *id, int unit)
 {
-    const struct module_set *set = reach_set(r, id);
+    const struct module_set *set = reach_set(n->reach, id);
     if ((!set || set_is_empty(set)) && unit >= 0) {
-        set = &unit_sets[unit];
+        set = &n->unit_sets[unit];
     }
     static const struct set_names none = {NULL, 0};
-    return set ? link_set_names(r, set) : &none;
+    return set ? link_set_names(n, set) : &none;
 }
 
 static void
-link_mark(struct program *p, struct reach *r, const struct module_set *unit_sets)
+link_mark(struct program *p, const struct reach *r, const struct module_set *unit_sets)
 {
+    struct set_namer namer = {.p = p, .reach = r, .unit_sets = unit_sets};
     struct body_cursor last = {0};
     for (size_t i = 0; i < p->bodies.n; i++) {
         struct body *b = p->bodies.at[i];
-        const struct set_names *names = link_names_of(r, b->fact->id, b->fact->at.unit, unit_sets);
+        const struct set_names *names = link_names_of(&namer, b->fact->id, b->fact->at.unit);
         b->fact->modules = names->names;
         b->test_code = names->test_code != 0;
     }
     FACTS_EACH(p->facts, variable, v)
     {
-        const struct set_names *names = link_names_of(r, v->id, v->at.unit, unit_sets);
+        const struct set_names *names = link_names_of(&namer, v->id, v->at.unit);
         v->modules = names->names;
         v->test_code = names->test_code;
     }
@@ -522,6 +302,7 @@ link_mark(struct program *p, struct reach *r, const struct module_set *unit_sets
             c->test_code = b->test_code;
         }
     }
+    map_free(&namer.names);
 }
 
 /* Functions that the project's headers declare, that are called, and that nobody defines. */
@@ -562,14 +343,5 @@ link_modules(struct program *p)
     struct module_set *unit_sets = link_unit_sets(p, &r);
     link_assign_units(p, unit_sets);
     link_mark(p, &r, unit_sets);
-    for (size_t i = 0; i < r.references.cap; i++) {
-        struct fact_list *list = r.references.cells[i].value;
-        if (list) {
-            vec_free(&list->all);
-        }
-    }
-    map_free(&r.references);
-    map_free(&r.sets);
-    map_free(&r.names);
-    vec_free(&r.queue);
+    reach_free(&r);
 }
