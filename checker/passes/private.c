@@ -3,14 +3,6 @@
 
 #include <string.h>
 
-enum { PRIVATE_MAX_DEPTH = 4 };
-
-static bool
-private_is_deep(int depth)
-{
-    return (depth & (PRIVATE_DICT - 1)) >= PRIVATE_MAX_DEPTH;
-}
-
 /* Functions whose result nobody else has a reference to. */
 static const char private_makers[] =
     "PyDict_New,PyDict_Copy,_PyDict_NewPresized,PyDictProxy_New,PyDict_Keys,PyDict_Values,"
@@ -78,10 +70,6 @@ private_keeps(const struct fact_call *call, long index)
     return str_starts(call->callee, "PyCriticalSection");
 }
 
-static bool private_is_maker(struct program *p, const char *value, int depth);
-static bool private_local(struct program *p, const struct body *b, const char *local, long seq,
-                          int depth);
-
 /* Does a project function return nothing but NULL and containers it made? */
 static bool
 private_makes(struct program *p, const struct body *b, int depth)
@@ -103,7 +91,7 @@ private_makes(struct program *p, const struct body *b, int depth)
     return any;
 }
 
-static bool
+bool
 private_is_maker(struct program *p, const char *value, int depth)
 {
     const char *maker = value_of(value, "call");
@@ -215,8 +203,7 @@ private_source(const struct body *b, const struct fact_access *store)
     return source;
 }
 
-/* Only makers and NULL are ever stored in the local in front of seq, and at least one maker. */
-static bool
+bool
 private_local(struct program *p, const struct body *b, const char *local, long seq, int depth)
 {
     bool made = false;
@@ -242,243 +229,6 @@ private_local(struct program *p, const struct body *b, const char *local, long s
         made = made || maker;
     }
     return made && !private_escapes(b, local, seq);
-}
-
-/* `kwargs`, but also `py_kwargs` and `__pyx_kwds`. */
-static bool
-private_is_keyword_word(const char *name, size_t n)
-{
-    static const char *const words[] = {"kwargs", "kwds", "kw", "keywords", "kwdict", "kws"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        size_t length = strlen(words[i]);
-        if (n >= length && strncmp(name + n - length, words[i], length) == 0 &&
-            (n == length || name[n - length - 1] == '_')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-private_keyword_name(const struct body *b, long index)
-{
-    const char *names = b->fact->param_names;
-    for (long i = 0; names && i < index; i++) {
-        names = strchr(names, ',');
-        names = names ? names + 1 : NULL;
-    }
-    return names && private_is_keyword_word(names, strcspn(names, ","));
-}
-
-/* The third parameter of tp_new, tp_init, tp_call and METH_KEYWORDS functions is a dict that the
- * interpreter made for this one call. */
-static bool
-private_keywords(const struct body *b, long index)
-{
-    if (index == 2 && b->binding && str_list_has("tp_new,tp_init,tp_call", b->binding)) {
-        return true;
-    }
-    /* Where callers cannot be followed, the name that everybody gives such a dict decides. */
-    bool unseen = b->binding || b->address_taken || !b->callers.n;
-    return unseen && private_keyword_name(b, index);
-}
-
-/* How well is the argument of a call guarded? */
-enum private_guard { GUARD_NONE, GUARD_SOME_LOCK, GUARD_FULL };
-
-/* Does the call stand where a test has said that the value is no dict? */
-static bool
-private_is_no_dict(const struct body *b, const struct fact_call *call, const char *value)
-{
-    SCAN_CALLS(b, test)
-    {
-        bool named = scan_call_is(test, "PyDict_Check,PyDict_CheckExact") ||
-                     (test->macro && str_list_has("PyDict_Check,PyDict_CheckExact", test->macro));
-        if (test->seq >= call->seq || !named || !str_same(test->result, "tested") ||
-            !str_same(call_arg(b, test, 0), value)) {
-            continue;
-        }
-        for (const struct fact_block *block = flow_block(b, call->block); block;
-             block = block->parent != block->id ? flow_block(b, block->parent) : NULL) {
-            if (str_same(block->kind, "else") && block->parent == test->block &&
-                str_starts(block->cond, "nonzero(call:") && block->first > test->seq) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static enum private_guard
-private_given(struct program *p, const struct body *caller, const struct fact_call *call,
-              const char *value, bool *locked, int depth)
-{
-    if (((depth & PRIVATE_DICT) && private_is_no_dict(caller, call, value)) ||
-        private_value(p, caller, value, call->seq, depth)) {
-        return GUARD_FULL;
-    }
-    if (flow_in_critical_section(caller, call->seq, call->block, value)) {
-        *locked = true;
-        return GUARD_FULL;
-    }
-    return flow_in_critical_section(caller, call->seq, call->block, NULL) ? GUARD_SOME_LOCK
-                                                                          : GUARD_NONE;
-}
-
-/* A parameter is private when every call hands over something private, or holds its lock. A helper
- * that is only called under locks, and under that of the argument too, may have parts that run only
- * then: `source == FROM_DICT`. */
-static bool
-private_param(struct program *p, const struct body *b, long index, int depth)
-{
-    if (private_keywords(b, index)) {
-        return true;
-    }
-    if (b->binding || b->address_taken || !b->callers.n || private_is_deep(depth)) {
-        return false;
-    }
-    enum private_guard worst = GUARD_FULL;
-    bool locked = false;
-    for (size_t i = 0; i < b->callers.n && worst != GUARD_NONE; i++) {
-        const struct body *caller = b->callers.at[i];
-        SCAN_CALLS(caller, call)
-        {
-            if (str_same(call->id, b->fact->id)) {
-                enum private_guard guard = private_given(
-                    p, caller, call, call_arg(caller, call, (int)index), &locked, depth + 1);
-                worst = guard < worst ? guard : worst;
-            }
-        }
-    }
-    return worst == GUARD_FULL || (worst == GUARD_SOME_LOCK && locked);
-}
-
-/* Is the parameter, in every call, the address of a caller's local struct (or the caller's own such
- * parameter)? Then the struct lives for one call only. */
-static bool
-private_struct(const struct body *b, long index, int depth)
-{
-    if (b->binding || b->address_taken || !b->callers.n || private_is_deep(depth)) {
-        return false;
-    }
-    for (size_t i = 0; i < b->callers.n; i++) {
-        const struct body *caller = b->callers.at[i];
-        SCAN_CALLS(caller, call)
-        {
-            const char *given = str_same(call->id, b->fact->id) ? call_arg(caller, call, (int)index)
-                                                                : "addr:local:";
-            const char *outer = value_of(given, "param");
-            if (!str_starts(given, "addr:local:") &&
-                !(outer && caller != b &&
-                  private_struct(caller, strtol(outer, NULL, 10), depth + 1)) &&
-                !(outer && caller == b && strtol(outer, NULL, 10) == index)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-/* The struct that parameter `number` points to, as far as accesses say. */
-static const char *
-private_record(const struct body *b, const char *number)
-{
-    size_t n = number ? strspn(number, "0123456789") : 0;
-    SCAN_ACCESSES(b, a)
-    {
-        const char *param = value_of(a->var, "param");
-        if (n && param && strncmp(param, number, n) == 0 && !param[n] && a->class &&
-            str_starts(a->path, "->") && !strstr(a->path + 2, "->")) {
-            return a->class;
-        }
-    }
-    return NULL;
-}
-
-/* A struct of C's that no object, other struct or static variable keeps: it stands on the stack,
- * and functions hand it on. */
-static bool
-private_is_transient(const struct program *p, const char *record)
-{
-    if (!record || flow_is_object_record(p, record)) {
-        return false;
-    }
-    FACTS_EACH(p->facts, variable, v)
-    {
-        if (str_same(v->record, record)) {
-            return false;
-        }
-    }
-    bool known = false;
-    FACTS_EACH(p->facts, member, m)
-    {
-        const char *type = str_starts(m->type, "struct ") ? m->type + 7 : m->type;
-        size_t n = strlen(record);
-        known |= str_same(m->record, record);
-        if (str_starts(type, record) && (!type[n] || strchr(" *[", type[n]) != NULL)) {
-            return false;
-        }
-    }
-    return known;
-}
-
-/* A member of a struct that lives for one call, into which only new containers are ever stored. */
-static bool
-private_field(struct program *p, const struct body *b, const char *value)
-{
-    const char *root = value_of(value, "field");
-    const char *number = value_of(root, "param");
-    const char *step = root ? strpbrk(root, ".-") : NULL;
-    bool own = str_starts(root, "local:")
-                   ? step && *step == '.'
-                   : number && (private_struct(b, strtol(number, NULL, 10), 0) ||
-                                private_is_transient(p, private_record(b, number)));
-    const char *name = own && step ? step + (*step == '.' ? 1 : 2) : NULL;
-    bool made = false;
-    if (!name || strpbrk(name, ".-[")) {
-        return false;
-    }
-    FACTS_EACH(p->facts, access, a)
-    {
-        const char *path = str_same(a->how, "write") && a->path ? a->path : "";
-        const char *last = path + strspn(path, "->.");
-        if (!str_same(last, name) || str_same(a->value, "null")) {
-            continue;
-        }
-        const struct body *writer = scan_body(p, a->func);
-        bool local = writer && str_starts(a->value, "local:") &&
-                     private_local(p, writer, a->value, a->seq, 0);
-        if (!local && !private_is_maker(p, a->value, 0)) {
-            return false;
-        }
-        made = true;
-    }
-    return made;
-}
-
-/* `*dict`, where every caller hands over the address of a local with a private container. */
-static bool
-private_pointee(struct program *p, const struct body *b, const char *value, int depth)
-{
-    long index = strtol(value + strlen("deref:param:"), NULL, 10);
-    if (b->binding || b->address_taken || !b->callers.n || private_is_deep(depth)) {
-        return false;
-    }
-    for (size_t i = 0; i < b->callers.n; i++) {
-        const struct body *caller = b->callers.at[i];
-        SCAN_CALLS(caller, call)
-        {
-            const char *given =
-                str_same(call->id, b->fact->id) ? call_arg(caller, call, (int)index) : NULL;
-            const char *local = value_of(given, "addr");
-            const char *made = local ? scan_resolve(caller, local, call->seq) : NULL;
-            if (str_same(call->id, b->fact->id) &&
-                (!str_starts(local, "local:") || !private_is_maker(p, made, depth + 1))) {
-                return false;
-            }
-        }
-    }
-    return true;
 }
 
 /* Was the parameter overwritten with a container of the function's own, on every way to seq?
