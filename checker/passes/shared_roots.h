@@ -51,4 +51,14 @@ bool roots_unlocked(struct program *p, const struct body *b, long seq, long bloc
 /* Does a generator own the code of the fact? */
 bool roots_generated(const struct program *p, const struct fact *f);
 
+/* ---- what shared_fields.c needs of shared_roots.c ---- */
+enum { ROOTS_MAX_HOPS = 6 };
+struct root_mask;
+/* The object the value is, where it came out of arguments or a container; or NULL. mask: of b. */
+const char *roots_given(struct program *p, const struct root_mask *mask, const struct body *b,
+                        const char *value, long seq);
+/* roots_shared() for a pointer to a struct that lies in a shared object. */
+const char *roots_shared_part(const struct shared_roots *roots, const struct body *b,
+                              const char *value, long seq, bool *initial);
+
 #endif
