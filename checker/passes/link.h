@@ -20,8 +20,8 @@ const char *locks_spin_name(struct program *p, const struct fact_access *a);
 /* Derived fields of variables. */
 void variables_run(struct program *p);
 
-/* Calls by name, arguments and fields of types by what they name. program_index.c */
-void program_index_names(struct program *p);
+/* The maps, bodies and types of the program, from the facts. program_index.c */
+void program_index(struct program *p);
 void program_list_add(struct program *p, struct map *m, const char *key, struct fact *f);
 void program_free_lists(struct map *m);
 
