@@ -1,6 +1,5 @@
 #include "source/comments.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* The first line from `line` on that is neither blank nor only a comment. */

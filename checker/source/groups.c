@@ -1,7 +1,4 @@
 /* Units with the same flags and the same directives before Python.h share a precompiled header. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "source/plan.h"
 
 /* A precompiled Python.h costs about as much as two units that read it themselves; C++ headers pay

@@ -1,6 +1,4 @@
 /* The facts of one parsed flavour: what is known of the unit as a whole, then the walk. */
-#include <string.h>
-
 #include "source/parse_parts.h"
 #include "source/twin.h"
 

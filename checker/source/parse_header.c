@@ -1,6 +1,5 @@
 /* The header that a group of units shares: built once, kept for later runs. */
 #include <stdio.h>
-#include <string.h>
 
 #include "source/parse_parts.h"
 #include "source/precompiled.h"

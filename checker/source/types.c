@@ -1,8 +1,6 @@
 /* What a type means for a module: types are sorted into the classes of facts/kinds.def. */
 #include "source/types.h"
 
-#include <string.h>
-
 /* An atomic pointer to an object is shared as much as a plain one. */
 static void
 types_classify_atomic(struct unit *u, CXType value, struct type_facts *out)
