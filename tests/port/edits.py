@@ -1,8 +1,9 @@
 """Applies an edit list to the sources of a package: the list is ours, the sources are not kept here.
 
 An edit list is text. `file PATH` starts a file; `types NAME...` lists the static types that become
-templates; every other edit is `text N WHY` or `regex N WHY` (N: how often it must match), then the
-lines to find behind `<` and the lines to write behind `>`. Manual edits come first, then the types.
+templates, `uses NAME...` those that another file declares; every other edit is `text N WHY` or
+`regex N WHY` (N: how often it must match), then the lines to find behind `<` and the lines to write
+behind `>`. Manual edits come first, then the types.
 """
 
 import re
@@ -32,7 +33,7 @@ class Edit:
 
 class File:
     def __init__(self, path):
-        self.path, self.types, self.edits = path, [], []
+        self.path, self.types, self.uses, self.edits = path, [], [], []
 
 
 def read(path):
@@ -49,6 +50,8 @@ def read(path):
             files.append(File(rest))
         elif word == "types" and files:
             files[-1].types += rest.split()
+        elif word == "uses" and files:
+            files[-1].uses += rest.split()
         elif word in ("text", "regex") and files:
             count, _, why = rest.partition(" ")
             edit = Edit(word, int(count), why, number)
@@ -97,10 +100,11 @@ def apply(files, root):
         for edit in file.edits:
             text = edit.apply(text)
             counts["manual"] += edit.count
-        for name in file.types:
+        for name in file.types + file.uses:
             text, used = use(text, name)
+            counts["used"] += used
+        for name in file.types:
             text = declare(text, name)
             counts["declared"] += 1
-            counts["used"] += used
         path.write_text(text, encoding="utf-8")
     return counts

@@ -1,24 +1,28 @@
 """One ported package: its description, its archive, its plain and its ported tree, its builds."""
 
 import configparser
+import functools
 import hashlib
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 
 import edits
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SHIM = ROOT / "shim"
-sys.path.insert(0, str(ROOT / "bench"))
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests" / "testmods")]
 
+import build as testmods_build  # noqa: E402  (finds the interpreters)
 import corpus  # noqa: E402  (bench/corpus.py: fetches archives through pip's own client)
 
 OPTIMISE = ["-O3", "-DNDEBUG", "-fwrapv", "-fPIC", "-shared", "-w"]
 CLAIM = "-DEXTSHIM_CLAIM_OWN_GIL=1"
+LIMIT = 1.05  # time of the ported build, as a multiple of the plain one's
 
 
 class PortError(Exception):
@@ -54,6 +58,7 @@ class Package:
         self.name, self.version, self.sha256 = about["name"], about["version"], about["sha256"]
         self.root, self.tests = about["root"], about["tests"]
         self.pytest, self.needs = about["pytest"].split(), about["needs"].split()
+        self.limit = float(about.get("limit", LIMIT))
         self.modules = {section: (parser[section]["sources"].split(),
                                   parser[section]["flags"].split())
                         for section in parser.sections() if section != "package"}
@@ -92,17 +97,20 @@ class Package:
         return plain, ported, counts
 
     def build(self, tree, python, ported):
-        """Compiles the modules in place, the ported ones together with the shim's sources."""
+        """The modules in place in the tree, the ported ones together with the shim's sources."""
         for module, (sources, flags) in self.modules.items():
-            stem = module.replace(".", "/")
-            target = tree / self.root / (stem + python.suffix)
-            command = ["gcc", *OPTIMISE, *python.flags, *self.flags(flags, tree, ported),
-                       *(str(tree / source) for source in sources), "-o", str(target)]
-            if ported:
-                command += [str(source) for source in shim_sources()]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-            if done.returncode != 0:
-                raise PortError(f"{module} does not compile for {python.label}:\n{done.stderr}")
+            target = tree / self.root / (module.replace(".", "/") + python.suffix)
+            files = [tree / source for source in sources] + (shim_sources() if ported else [])
+            flags = [*python.flags, *self.flags(flags, tree, ported)]
+            kept = cache_dir() / f"built-{build_key(tree, python, files, flags)}.so"
+            if not kept.exists():
+                scratch = kept.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+                done = subprocess.run(["gcc", *OPTIMISE, *flags, *map(str, files), "-o", scratch],
+                                      capture_output=True, text=True, timeout=600)
+                if done.returncode != 0:
+                    raise PortError(f"{module} does not compile for {python.label}:\n{done.stderr}")
+                scratch.rename(kept)
+            shutil.copyfile(kept, target)
 
     @staticmethod
     def flags(flags, tree, ported):
@@ -115,6 +123,23 @@ class Package:
 
 def shim_sources():
     return sorted((SHIM / "src").glob("*.c"))
+
+
+def build_key(tree, python, files, flags):
+    """Of all that goes into a module: files and headers of the tree and the shim, and the flags."""
+    digest = hashlib.sha256()
+    headers = [*tree.rglob("*.h"), *(SHIM / "include").rglob("*.h")]
+    for path in [*files, *sorted(headers), HERE / "package.py"]:
+        digest.update(path.read_bytes())
+    words = [python.label, python.suffix, testmods_build.header_stamp(python), compiler(),
+             *OPTIMISE, *(flag.replace(str(tree), "TREE") for flag in flags)]
+    digest.update("\0".join(words).encode())
+    return digest.hexdigest()[:24]
+
+
+@functools.lru_cache
+def compiler():
+    return subprocess.run(["gcc", "--version"], capture_output=True, text=True, timeout=60).stdout
 
 
 def tools(needs):

@@ -59,6 +59,12 @@ class Apply(unittest.TestCase):
                       "ExtShim_TYPE(Item_Type), 0), &Item_TypeOther)", text)
         self.assertIn("    if (start() < 0)\n        return -1;\n", text)
 
+    def test_a_type_that_another_file_declares(self):
+        counts, text = self.apply("file a.c\nuses Item_Type\n")
+        self.assertEqual(counts, {"manual": 0, "declared": 0, "used": 5})
+        self.assertNotIn("EXTSHIM_STATIC_TYPE", text)
+        self.assertIn("(Py_TYPE(o) == ExtShim_TYPE(Item_Type))", text)
+
     def test_wrong_count(self):
         with self.assertRaisesRegex(edits.EditError, "matches 1 times, not 2"):
             self.apply(LIST.replace("text 1", "text 2"))

@@ -9,7 +9,7 @@ import time
 sys.path.insert(0, sys.argv[1])
 import workload  # noqa: E402
 
-REPEATS, SLICE = 15, 0.004
+REPEATS, SLICE = 8, 0.004
 
 
 def once(call, loops):
