@@ -6,7 +6,7 @@
 
 #include "passes/private.h"
 
-enum { OWNED_MAX_DEPTH = 3, OWNED_MAX_CALLERS = 6 };
+enum { OWNED_MAX_DEPTH = 3 };
 
 /* All that the program does to members of one name. */
 struct owned_field {
@@ -29,10 +29,6 @@ static const char owned_grows[] = "PyDict_SetDefault,PyDict_SetDefaultRef,PyList
 static const char owned_releases[] = "Py_DECREF,Py_XDECREF,Py_DecRef,Py_CLEAR,Py_SETREF,Py_XSETREF";
 static const char owned_items[] =
     "PyDict_GetItem,PyDict_GetItemWithError,PyDict_GetItemString,PyList_GetItem,PyList_GET_ITEM";
-/* The object is not there for others yet, or no longer. */
-static const char owned_setup[] = "tp_new,tp_init,tp_vectorcall,tp_alloc,tp_dealloc,tp_clear,tp_"
-                                  "traverse,tp_finalize,tp_free,exec,create,"
-                                  "pyinit,modexport,m_clear,m_free,m_traverse";
 
 static struct owned_field *owned_field(struct owned_fields *fields, const char *name, int depth);
 
@@ -53,90 +49,12 @@ owned_names(const char *value, const char *name)
            str_same(scan_field_name(value), name);
 }
 
-/* Does the function run only while an object or module is set up or torn down? */
-static bool
-owned_is_setup(const struct body *b, int depth)
-{
-    if (b->binding) {
-        return str_list_has(owned_setup, b->binding);
-    }
-    if (!flow_runs(b)) {
-        return true;
-    }
-    bool all = b->callers.n && !b->address_taken && depth < OWNED_MAX_CALLERS;
-    for (size_t i = 0; all && i < b->callers.n; i++) {
-        all = b->callers.at[i] != b && owned_is_setup(b->callers.at[i], depth + 1);
-    }
-    return all;
-}
-
-static bool
-owned_is_allocator(const char *callee)
-{
-    return callee && (strstr(callee, "tp_alloc") || strstr(callee, "PyObject_New") ||
-                      strstr(callee, "PyObject_GC_New") || str_starts(callee, "PyType_Generic") ||
-                      str_same(callee, "PyObject_Init"));
-}
-
-static bool
-owned_allocates(struct program *p, const struct body *b, int depth)
-{
-    SCAN_CALLS(b, call)
-    {
-        const struct body *helper = scan_body(p, call->id);
-        if (owned_is_allocator(call->callee) ||
-            (helper && depth < 2 && str_same(call->result, "stored") &&
-             owned_allocates(p, helper, depth + 1))) {
-            return true;
-        }
-    }
-    SCAN_ACCESSES(b, a)
-    {
-        if (a->path && (str_ends(a->path, "->tp_alloc") || str_ends(a->path, "->tp_new"))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Was the struct that the path hangs on allocated by this very function, by a helper of it, or by
- * everybody that calls it? */
-static bool
-owned_is_fresh(struct program *p, const struct body *b, const char *base, long seq, int depth)
-{
-    const char *value = scan_resolve(b, base, seq);
-    const char *maker = value_of(value, "call"), *number = value_of(value, "param");
-    const struct body *helper = maker ? program_body(p, maker) : NULL;
-    if (!number) {
-        return helper ? owned_allocates(p, helper, 0) : owned_is_allocator(maker);
-    }
-    bool all = b->callers.n && !b->binding && !b->address_taken && depth < OWNED_MAX_CALLERS;
-    for (size_t i = 0; all && i < b->callers.n; i++) {
-        const struct body *caller = b->callers.at[i];
-        SCAN_CALLS(caller, call)
-        {
-            if (all && str_same(call->id, b->fact->id)) {
-                all = caller != b &&
-                      owned_is_fresh(p, caller, call_arg(caller, call, number[0] - '0'), call->seq,
-                                     depth + 1);
-            }
-        }
-    }
-    return all;
-}
-
 /* The root of field:local:self->pattern->groups: "local:self". */
 static const char *
 owned_root(struct program *p, const char *value)
 {
     const char *inner = value_of(value, "field");
     return inner ? arena_copy(&p->arena, inner, strcspn(inner, "-.")) : NULL;
-}
-
-static bool
-owned_is_early(struct program *p, const struct body *b, const char *root, long seq)
-{
-    return owned_is_setup(b, 0) || (root && owned_is_fresh(p, b, root, seq, 0));
 }
 
 static unsigned
@@ -292,7 +210,7 @@ owned_read_writes(struct owned_fields *fields, struct owned_field *field, const 
 static bool
 owned_returns_to_python(const struct body *b)
 {
-    bool found = b->binding && !str_list_has(owned_setup, b->binding);
+    bool found = b->binding && !owned_sets_up(b->binding);
     for (size_t i = 0; !found && i < b->callers.n; i++) {
         const struct body *caller = b->callers.at[i];
         SCAN_CALLS(caller, call)

@@ -30,4 +30,11 @@ enum owned_kind owned_container(struct owned_fields *fields, const struct body *
                                 const char *value, long seq, unsigned changes, bool held);
 void owned_free(struct owned_fields *fields);
 
+/* ---- owned_early.c, for owned.c ---- */
+/* Does a function that Python knows as `binding` set an object or module up, or tear it down? */
+bool owned_sets_up(const char *binding);
+/* Is what hangs on `root` (a local or parameter, may be NULL) not there for others yet at seq, or
+ * no longer? */
+bool owned_is_early(struct program *p, const struct body *b, const char *root, long seq);
+
 #endif
