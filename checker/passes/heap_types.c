@@ -1,11 +1,8 @@
-/* Heap types, judged by their specs and by the calls that make them
- * (TYP08-10, 14, 16, 19, 21, 27). */
+/* Heap types, judged by their specs (TYP09, 10, 14, 21, 27), and by the calls that make them. */
 #include <string.h>
 
-#include "passes/type_scan.h"
+#include "passes/heap_types.h"
 
-static const char heap_makers[] =
-    "PyType_FromSpec,PyType_FromSpecWithBases,PyType_FromModuleAndSpec,PyType_FromMetaclass";
 static const char heap_allocators[] =
     "PyType_GenericAlloc,PyObject_New,PyObject_NewVar,_PyObject_New,_PyObject_NewVar,"
     "PyObject_GC_New,PyObject_GC_NewVar,_PyObject_GC_New,_PyObject_GC_NewVar,"
@@ -67,7 +64,7 @@ heap_has_base(struct program *p, const struct type_info *type)
             if (call->seq != arg->seq) {
                 continue;
             }
-            if (!scan_call_is(call, heap_makers)) {
+            if (!heap_is_maker(call)) {
                 return true; /* a helper of the project: it may add bases */
             }
             const char *bases = call_arg(b, call, (int)arg->index + 1);
@@ -259,139 +256,9 @@ heap_check_itemsize(struct program *p, const struct type_info *type)
     }
 }
 
-/* Does any module of the program keep state that its types might want? */
-static bool
-heap_has_state(const struct program *p)
-{
-    FACTS_EACH(p->facts, moduledef, def)
-    {
-        if (def->size && *def->size && !str_same(def->size, "0") && def->size[0] != '-') {
-            return true;
-        }
-    }
-    FACTS_EACH(p->facts, slot, slot)
-    {
-        if (str_same(slot->name, "Py_mod_state_size")) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* TYP19: the bases of an immutable type must be immutable, too. */
-static void
-heap_check_base(struct program *p, const struct type_index *index, const struct body *b,
-                const struct fact_call *call, const struct type_info *type, const char *base)
-{
-    const struct type_info *parent = type_of_value(p, index, b, base, call->seq);
-    if (parent && parent->spec && parent != type && type_lacks_flag(parent, TYPE_IMMUTABLE)) {
-        struct fact_flaw *flaw =
-            type_flaw(p, &call->at, b, "immutable-type-mutable-base", type, parent->name);
-        flaw_relate(p, flaw, &parent->spec->at, "the mutable base is defined here");
-    }
-}
-
-/* The bases argument is one type or a tuple of some, made a little earlier. */
-static void
-heap_check_bases(struct program *p, const struct type_index *index, const struct body *b,
-                 const struct fact_call *call, const struct type_info *type, const char *bases)
-{
-    const char *value = scan_resolve(b, bases, call->seq);
-    if (!str_same(value, "call:PyTuple_Pack")) {
-        heap_check_base(p, index, b, call, type, bases);
-        return;
-    }
-    SCAN_CALLS(b, pack)
-    {
-        if (scan_call_is(pack, "PyTuple_Pack") && pack->seq < call->seq &&
-            (!pack->into || !*pack->into || str_same(pack->into, bases))) {
-            for (int i = 1; i < pack->nargs; i++) {
-                heap_check_base(p, index, b, call, type, call_arg(b, pack, i));
-            }
-        }
-    }
-}
-
-static struct type_info *
-heap_spec_of(const struct type_index *index, const struct body *b, const struct fact_call *call,
-             int at)
-{
-    const char *target = value_of(scan_arg(b, call, at), "addr");
-    const char *id = target ? value_of(target, "var") : NULL;
-    return id ? map_get(&index->by_id, id) : NULL;
-}
-
-/* TYP16 and TYP19: a call that makes a type. */
-static void
-heap_check_call(struct program *p, const struct type_index *index, const struct body *b,
-                const struct fact_call *call, bool has_state)
-{
-    bool module = scan_call_is(call, "PyType_FromModuleAndSpec");
-    bool metaclass = scan_call_is(call, "PyType_FromMetaclass");
-    int at = metaclass ? 2 : module ? 1 : 0;
-    const struct type_info *type = heap_spec_of(index, b, call, at);
-    if (!module && !metaclass && has_state && (b->entry & ENTRY_INIT)) {
-        struct fact_flaw *flaw = program_flaw(p, &call->at, b, "heap-type-no-module",
-                                              type && type->name ? type->name : call->callee);
-        flaw->detail = call->callee;
-    }
-    if (type && type->spec && type_has_flag(type, TYPE_IMMUTABLE) &&
-        !scan_call_is(call, "PyType_FromSpec")) {
-        const char *bases = call_arg(b, call, at + 1);
-        if (bases && !str_same(bases, "null")) {
-            heap_check_bases(p, index, b, call, type, bases);
-        }
-    }
-}
-
-static const struct fact_block *
-heap_block(const struct body *b, long id)
-{
-    for (size_t i = 0; i < b->blocks.n; i++) {
-        if (b->blocks.at[i]->id == id) {
-            return b->blocks.at[i];
-        }
-    }
-    return NULL;
-}
-
-/* Is the statement only reached while the variable is still NULL? */
-static bool
-heap_once(struct program *p, const struct body *b, const struct fact_access *a)
-{
-    const char *empty = arena_printf(&p->arena, "null(var:%s)", a->var);
-    const char *full = arena_printf(&p->arena, "nonnull(var:%s)", a->var);
-    for (const struct fact_block *block = heap_block(b, a->block); block;
-         block = heap_block(b, block->parent)) {
-        const char *cond = block->cond ? block->cond : "";
-        const char *at = strstr(cond, empty);
-        bool tested = at && (at == cond || at[-1] != 'n');
-        if ((tested && str_same(block->kind, "then")) ||
-            (strstr(cond, full) && str_same(block->kind, "else"))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* TYP08: a type in a static variable that is made once for the process. */
-static void
-heap_check_singleton(struct program *p, const struct body *b, const struct fact_access *a)
-{
-    bool whole = str_same(a->how, "write") && (!a->path || !*a->path);
-    struct fact_variable *v =
-        whole && !str_starts(a->var, "local:") ? program_variable(p, a->var) : NULL;
-    const char *api = v ? value_of(scan_resolve(b, a->value, a->seq), "call") : NULL;
-    if (str_starts(api, "PyType_From") && !v->is_tls && heap_once(p, b, a)) {
-        v->shape = facts_intern(p->facts, "heap-type-singleton");
-    }
-}
-
 void
 pass_heap_types(struct program *p)
 {
-    const struct type_index *index = type_index_of(p);
-    bool has_state = heap_has_state(p);
     bool allocates = p->types.n && heap_allocates(p);
     for (size_t i = 0; i < p->types.n; i++) {
         const struct type_info *type = p->types.at[i];
@@ -405,17 +272,5 @@ pass_heap_types(struct program *p)
         heap_check_alloc(p, type);
         heap_check_itemsize(p, type);
     }
-    for (size_t i = 0; i < p->bodies.n; i++) {
-        const struct body *b = p->bodies.at[i];
-        SCAN_CALLS(b, call)
-        {
-            if (scan_call_is(call, heap_makers)) {
-                heap_check_call(p, index, b, call, has_state);
-            }
-        }
-        SCAN_ACCESSES(b, a)
-        {
-            heap_check_singleton(p, b, a);
-        }
-    }
+    heap_check_calls(p);
 }
