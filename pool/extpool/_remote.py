@@ -34,8 +34,12 @@ def _link_text(module, name, message, frames):
         summary = traceback.StackSummary.from_list(
             [(file, line, function, None) for file, line, function in frames])
         lines = ["Traceback (most recent call last):\n", *summary.format()]
-    kind = name if module in ("builtins", "__main__") else f"{module}.{name}"
-    return "".join(lines) + (f"{kind}: {message}\n" if message else f"{kind}\n")
+    return "".join(lines) + _headline(module, name, message) + "\n"
+
+
+def _headline(module, name, message):
+    kind = name if module in ("builtins", "__main__", "__mp_main__") else f"{module}.{name}"
+    return f"{kind}: {message}" if message else kind
 
 
 def chain_text(chain):
@@ -44,6 +48,8 @@ def chain_text(chain):
         return ""
     if isinstance(chain, str):
         return chain
+    if isinstance(chain, tuple):
+        return chain[-1]  # made there, as it has more than such a chain would tell
     parts = []
     for relation, *link in reversed(chain):
         parts.append(_link_text(*link))
@@ -63,10 +69,11 @@ def load_error(parts):
         error = getattr(builtins, name)(*args)
     if error is None:
         if isinstance(chain, list):
-            _, module, name, message, _ = chain[0]
-            error = _errors.RemoteError(f"{module}.{name}: {message}")
+            error = _errors.RemoteError(_headline(*chain[0][1:4]))
+        elif isinstance(chain, tuple):
+            error = _errors.RemoteError(_headline(*chain[:3]))
         else:
-            error = _errors.RemoteError("the exception could not be sent")
+            error = _errors.RemoteError(chain or "the exception could not be sent")
     text = chain_text(chain)
     if text:
         error.__cause__ = _errors.RemoteTraceback("\n" + text.rstrip("\n"))

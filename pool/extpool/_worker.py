@@ -42,18 +42,23 @@ def wind_up():
         threading._shutdown()
     if _beginning or _thread._count():
         raise RuntimeError("a thread without an object to join is still running")
+    _pool._threads_end()
 
 
 def _watch_low_level_threads():
-    """_thread._count() sees a thread only when it runs; one that is about to must be seen too."""
+    """_thread._count() sees a thread only while it runs; what comes before and after counts too."""
     import _thread
+    _pool._watch_threads()
     original = _pool._original(_thread.start_new_thread)
 
     def start_new_thread(function, args, kwargs=None, /):
         token = object()
 
         def run(*args, **kwargs):
-            _beginning.discard(token)
+            try:
+                _pool._thread_begins()
+            finally:
+                _beginning.discard(token)
             return function(*args, **kwargs)
 
         _beginning.add(token)
@@ -197,6 +202,16 @@ def load_main():
     for key, value in names.items():
         if not (key.startswith("__") and key.endswith("__")):
             main.__dict__.setdefault(key, value)
+            _move_home(value)
+
+
+def _move_home(value):
+    """The program knows its classes as __main__'s; so do messages and what is pickled here."""
+    try:
+        if isinstance(value, type) and value.__module__ == "__mp_main__":
+            value.__module__ = "__main__"
+    except Exception:
+        pass  # a metaclass that objects
 
 
 # ---- hooks that are rarely called ----
@@ -219,8 +234,15 @@ def _dump(value):
 
 
 def _dump_error(error):
+    """(module, name, message, text) of an exception that is more than these and its frames."""
     import traceback
-    return "".join(traceback.format_exception(error))
+    kind = type(error)
+    try:
+        message = str(error)
+    except Exception:
+        message = "<str() of the exception failed>"
+    text = "".join(traceback.format_exception(error)).replace("__mp_main__.", "")
+    return kind.__module__, kind.__qualname__, message, text
 
 
 def _failed(parts):

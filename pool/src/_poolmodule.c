@@ -3,6 +3,7 @@
 #include "channel.h"
 #include "core.h"
 #include "future.h"
+#include "leftovers.h"
 #include "lifecycle.h"
 #include "policy.h"
 #include "pool_object.h"
@@ -195,6 +196,10 @@ module_free(void *module)
     if (state->inbox) {
         inbox_unref(state->inbox);
         state->inbox = NULL;
+    }
+    if (state->threads) {
+        leftovers_unref(state->threads);
+        state->threads = NULL;
     }
 }
 

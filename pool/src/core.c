@@ -279,8 +279,8 @@ core_give_up_worker(struct core *core, struct worker *worker)
         worker->current = NULL;
         worker->given_up = task;
         snprintf(text, sizeof(text),
-                 "%s did not stop in time (it is blocked in C code); worker %d and its "
-                 "interpreter were given up",
+                 "%s did not stop in time: it is blocked in C code, or goes on after "
+                 "KeyboardInterrupt; worker %d and its interpreter were given up",
                  task->function->name, worker->number);
     }
     pthread_mutex_unlock(&worker->lock);

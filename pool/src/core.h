@@ -6,7 +6,7 @@
 #include "notifier.h"
 #include "task.h"
 
-#define CORE_NAME 16 /* what the system keeps of a thread's name, with the final zero */
+#define CORE_NAME 80 /* bytes kept of a pool's name, with the final zero */
 
 struct worker;
 

@@ -84,14 +84,16 @@ lifecycle_exit(PyObject *module, PyObject *ignored)
 static int
 fork_refuse(struct core *core)
 {
-    if (jobs_busy(&core->jobs) == 0 && atomic_load(&core->lost) == 0) {
+    int lost = atomic_load(&core->lost) > 0;
+    if (!lost && jobs_busy(&core->jobs) == 0) {
         return 0;
     }
     PyErr_Format(PyExc_RuntimeError,
-                 "fork refused: pool %s is running tasks, and a forked process would die with "
-                 "their interpreters; wait for the tasks or use another way to start processes "
-                 "(spawn, forkserver, subprocess)",
-                 core->name);
+                 "fork refused: pool %s %s, and a forked process would die with their "
+                 "interpreters; %suse another way to start processes (spawn, forkserver, "
+                 "subprocess)",
+                 core->name, lost ? "gave up workers that have not come back" : "is running tasks",
+                 lost ? "" : "wait for the tasks or ");
     return -1;
 }
 

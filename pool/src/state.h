@@ -55,6 +55,7 @@ PyDict_SetDefaultRef(PyObject *dict, PyObject *key, PyObject *value, PyObject **
 #endif
 
 struct core;
+struct leftovers;
 struct worker;
 struct notifier;
 
@@ -98,6 +99,7 @@ struct pool_state {
     struct inbox *inbox;       /* blocks around objects of this interpreter come back here */
     struct worker *worker;     /* the worker that runs this interpreter, or NULL */
     atomic_int connected;      /* a worker's Python part is loaded */
+    struct leftovers *threads; /* that tasks started without an object to join; or NULL */
     PyObject *module;          /* the instance itself, borrowed */
     struct core *cores;        /* pools made in this interpreter and still alive */
     atomic_int forking;        /* forks under way: no pool may start workers */

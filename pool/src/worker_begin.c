@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "interp.h"
+#include "leftovers.h"
 #include "lifecycle.h"
 #include "transfer.h"
 #include "worker_run.h"
@@ -173,10 +175,45 @@ begin_connected(PyObject *module, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+/* _watch_threads(): makes _thread_begins() and _threads_end() usable. */
+static PyObject *
+begin_watch_threads(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    struct pool_state *state = PyModule_GetState(module);
+    if (!state->threads && (state->threads = leftovers_new()) == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "no room for what watches low-level threads");
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* _thread_begins(): the calling thread is one that _threads_end() has to wait for. */
+static PyObject *
+begin_thread_begins(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    struct pool_state *state = PyModule_GetState(module);
+    return leftovers_add(state->threads) < 0 ? PyErr_NoMemory() : Py_NewRef(Py_None);
+}
+
+/* _threads_end(): waits until those threads are out of CPython. */
+static PyObject *
+begin_threads_end(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    struct pool_state *state = PyModule_GetState(module);
+    PyThreadState *own;
+    interp_leave(&own);
+    leftovers_wait(state->threads);
+    interp_return(&own);
+    Py_RETURN_NONE;
+}
+
 PyMethodDef worker_begin_methods[] = {
     {"_original", begin_original, METH_O, NULL},
     {"_settings", begin_settings, METH_NOARGS, NULL},
     {"_connected", begin_connected, METH_NOARGS, NULL},
+    {"_watch_threads", begin_watch_threads, METH_NOARGS, NULL},
+    {"_thread_begins", begin_thread_begins, METH_NOARGS, NULL},
+    {"_threads_end", begin_threads_end, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

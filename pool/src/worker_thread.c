@@ -1,6 +1,10 @@
 #define _GNU_SOURCE
 #include "worker_thread.h"
 
+#include <stdio.h>
+
+#define NAME_SIZE 16 /* what Linux keeps of a thread's name, with the final zero */
+
 int
 worker_thread_start(struct worker *worker, void *(*thread_main)(void *), size_t stack,
                     const sigset_t *signals, const char *name)
@@ -28,7 +32,9 @@ worker_thread_start(struct worker *worker, void *(*thread_main)(void *), size_t 
     }
 #if defined(__linux__)
     if (name) {
-        pthread_setname_np(thread, name);
+        char shown[NAME_SIZE];
+        snprintf(shown, sizeof(shown), "%.*s", NAME_SIZE - 1, name);
+        pthread_setname_np(thread, shown);
     }
 #else
     (void)name;

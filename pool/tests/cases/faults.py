@@ -17,7 +17,7 @@ on_two = unittest.skipUnless(sys.version_info[:2] == (3, 14) or not sys._is_gil_
 # The address sanitizer keeps what was freed, and maps more than there is.
 unsanitized = unittest.skipIf("ASAN_OPTIONS" in os.environ, "measures memory")
 PRELUDE = """
-import os, sys, time, threading, signal
+import os, sys, textwrap, threading, time, signal
 # A shell's background job ignores it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import extpool
@@ -230,6 +230,12 @@ class Faults(unittest.TestCase):
             assert "time.sleep" in str(error) and "worker 1" in str(error)
             with extpool.InterpreterPool(1) as other:
                 assert other.submit(pow, 2, 2).result(10) == 4
+                try:
+                    sys.audit("os.fork")
+                except RuntimeError as refused:
+                    assert f"{pool._thread_name_prefix} gave up workers" in str(refused), refused
+                else:
+                    raise SystemExit("it would have forked")
             print("ok", flush=True)
         """)
         self.assertEqual(done.stdout.strip(), "ok", done.stderr)
@@ -332,6 +338,26 @@ class Faults(unittest.TestCase):
         self.assertEqual(done.stdout.strip(), "ok", done.stderr)
         self.assertIn(done.returncode, (0, 1), done.stderr)
         self.assertLess(done.seconds, 20)
+
+    def test_low_level_threads_on_their_way_out(self):
+        """CPython counts them out before they have left, and aborts when the interpreter ends."""
+        self.ok("""
+            code = textwrap.dedent('''
+                import _thread, time
+                class Slow:
+                    def __del__(self): time.sleep(0.3)
+                def begin():
+                    local.slow = Slow()
+                    begun.append(1)
+                begun, local = [], _thread._local()
+                _thread.start_new_thread(begin, ())
+                while not begun or _thread._count(): time.sleep(0.001)
+            ''')
+            for _ in range(2):
+                with extpool.InterpreterPool(1) as pool:
+                    pool.submit(exec, code, {}).result(30)
+            print("ok")
+        """)
 
     def interrupted(self, code, after=1.0):
         child = subprocess.Popen([sys.executable, "-c", program(code)], stdout=subprocess.PIPE,
@@ -624,7 +650,13 @@ class Faults(unittest.TestCase):
                     def helper(x): return x * FACTOR
                     def work(x): return helper(x) + math.floor(0.5)
                     def move(point): return Point(point.x + 1)
+                    class Worse(Problem):
+                        def __init__(self, a, b): super().__init__(a)
                     def fail(): raise Problem("p")
+                    def fail_worse(group):
+                        error = Worse("p", move(Point(1)))
+                        raise ExceptionGroup("g", [error]) if group else error
+                    def inside(point): return repr(point), [type(point).__module__]
                     def main():
                         global FACTOR
                         with extpool.InterpreterPool(1) as pool:
@@ -634,6 +666,12 @@ class Faults(unittest.TestCase):
                             assert pool.submit(move, Point(1)).result(10) == Point(2)
                             assert isinstance(pool.submit(fail).exception(10), Problem)
                             assert list(pool.map(lambda p: p.x, [Point(5)])) == [5]
+                            for group in False, True:
+                                error = pool.submit(fail_worse, group).exception(10)
+                                text = f"{error!r} {error.__cause__}"
+                                assert "Worse: p" in text and "__mp_main__" not in text, text
+                            text, module = pool.submit(inside, Point(1)).result(10)
+                            assert text.startswith("<__main__.Point ") and module == ["__main__"]
                         print("ok")
                     if __name__ == "__main__":
                         main()

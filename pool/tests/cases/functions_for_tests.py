@@ -74,6 +74,10 @@ def fail_two():
     raise TwoArguments("one", "two")
 
 
+def fail_group():
+    raise ExceptionGroup("several", [TwoArguments("one", "two"), ValueError(5)])
+
+
 def all_frames():
     return len(sys._current_frames())
 
