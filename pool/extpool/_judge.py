@@ -8,7 +8,9 @@ from ._policy import PASSED, REFUSED, SWITCH, WARNED
 _PASSING = {"ready": PASSED, "ready-with-warnings": WARNED}
 _OVERRIDE = {"own-gil": "UNSAFE_EXTCHECK_BUILD_OWN_GIL",
              "free-threaded": "UNSAFE_EXTCHECK_BUILD_FREE_THREADED"}
-_WAY_OUT = f"{SWITCH}=1 asks CPython to load it all the same"
+_WAY_OUT = f"{SWITCH}=1 leaves it to CPython, which refuses what declares no support"
+_NO_WAY_OUT = "CPython refuses it as well, whatever the policy"
+_CPYTHON_REFUSES = ("INI01", "INI05", "INI10", "INI12")  # found where it does that
 _TEXT_MAX = 4000
 
 
@@ -83,7 +85,7 @@ def _about(settings, name, target, entry, command, overrides, source):
     text += f". See `{see}`"
     if _OVERRIDE[target] in overrides:
         text += f". It was built with {_OVERRIDE[target]}=1, which is no leave to load it"
-    return outcome, verdict, f"{text}. {_ways_out(settings)}"
+    return outcome, verdict, f"{text}. {_ways_out(settings, entry.get('rule'))}"
 
 
 def _deciding(entry):
@@ -114,9 +116,10 @@ def _without(settings, name, path, real, notes, wrong):
         why += ", and the verdict file has no row for it"
     return (f"{name!r} was not checked: {why}. Check it with `extcheck --write-verdict "
             f"verdicts.json {path} SOURCES...` and pass verdicts=\"verdicts.json\"; "
-            f"policy=\"declared\" takes CPython's word for all modules. {_ways_out(settings)}")
+            f"policy=\"declared\" lets in what declares support. {_ways_out(settings)}")
 
 
-def _ways_out(settings):
+def _ways_out(settings, rule=None):
+    way = _NO_WAY_OUT if rule in _CPYTHON_REFUSES else _WAY_OUT
     hint = settings.get("hint")
-    return f"{hint}. {_WAY_OUT}" if hint else _WAY_OUT
+    return f"{way}. {hint}" if hint else way

@@ -89,8 +89,15 @@ def _create_declared(spec, file=None, /):
         return create_dynamic(spec, file)
     except ImportError as error:
         if _settings["hint"] and _REFUSAL in str(error):
-            error.add_note(f"extpool: {_settings['hint']}")
+            say_more(error, _settings["hint"])
         raise
+
+
+def say_more(error, advice):
+    """Into the message, not a note of the exception: packages put the message into errors of their
+    own (NumPy does), or show nothing else of it."""
+    error.msg = f"{error.msg}; extpool: {advice}"
+    error.args = (error.msg, *error.args[1:])
 
 
 def check(name, path):

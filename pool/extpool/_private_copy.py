@@ -43,7 +43,22 @@ def describe(isolation, packages):
             raise TypeError("private_packages must be names of packages")
         if not package.isidentifier():
             raise ValueError(f"private_packages: {package!r} is not the name of a top-level package")
+        if not _is_found(package):
+            import warnings
+            # 3: who made the pool
+            warnings.warn(f"private_packages: there is no package {package!r} on sys.path; what "
+                          "counts is the name that is imported (PIL, not pillow)",
+                          RuntimeWarning, stacklevel=3)
     return packages
+
+
+def _is_found(package):
+    """Can it be imported here, as things are? Nothing is imported for that."""
+    from importlib.util import find_spec
+    try:
+        return package in sys.modules or find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def install(settings):
@@ -152,8 +167,8 @@ class _Copies:
         except ImportError as error:
             if self._packages is not None:
                 package = spec.name.partition(".")[0]
-                error.add_note(f"extpool: {package!r} is not among private_packages; name it there "
-                               "to give it private copies")
+                _policy.say_more(error, f"{package!r} is not among private_packages; name it there "
+                                        "to give it private copies")
             raise
 
     # ---- loading ----

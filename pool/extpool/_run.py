@@ -31,6 +31,8 @@ class Run:
         self._room = threading.Semaphore(buffer)
         self._items = queue.SimpleQueue()  # (name, line number, future or exception), None: end
         self._stop = False
+        self._watcher = None  # the thread that ends the run as nobody reads its results
+        self._given_up = 0
         self._code = 0
         self._out = sys.stdout
         self._progress = None
@@ -40,9 +42,12 @@ class Run:
         """Runs to the end and returns the exit code, also for Ctrl-C and broken pipes."""
         self._progress = _Progress.start(self, self._options.progress)
         threading.Thread(target=self._read, daemon=True, name="extpool-reader").start()
+        threading.Thread(target=self._watch, daemon=True, name="extpool-watcher").start()
         whole = False
         try:
             whole = self._print_all()
+            if not whole and self._watcher:
+                raise BrokenPipeError
             self._out.flush()
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends it at once
@@ -66,9 +71,26 @@ class Run:
         os.dup2(nowhere, self._out.fileno())
         os.close(nowhere)
 
+    def _watch(self):
+        """Ends calls when the reader of the results leaves, such as a program that was killed:
+        nothing else would end one that runs for ever."""
+        import select
+        try:
+            watched = select.poll()
+            watched.register(self._out.fileno(), 0)  # hang-ups and errors only
+            watched.poll()
+        except (AttributeError, OSError, ValueError):
+            return  # no such thing here
+        if not self._stop:
+            self._watcher = threading.current_thread()
+            self._items.put((None, 0, BrokenPipeError()))
+            self._given_up = self._pool.terminate_workers(_END_TIMEOUT)
+
     def _abandon(self):
-        if self._pool.terminate_workers(_END_TIMEOUT):
-            self.say("calls that are blocked in C code were given up")
+        if self._watcher:
+            self._watcher.join()
+        if self._pool.terminate_workers(_END_TIMEOUT) or self._given_up:
+            self.say("calls that did not stop when told to were given up")
             self._out.flush()
             os._exit(self._code)
 
@@ -127,6 +149,8 @@ class Run:
     def _print_all(self):
         """Prints until the end; False when it stopped before it."""
         while (item := self._take()) is not None:
+            if self._watcher:
+                return False
             name, number, future = item
             if isinstance(future, Exception):
                 if not self._reading_failed(name, number, future):
@@ -155,6 +179,8 @@ class Run:
             error = future.exception()
         except CancelledError as cancelled:
             error = cancelled
+        if self._watcher:
+            return False
         if error is None:
             self.done += 1
             self._write(name, number, "result", future.result())

@@ -195,6 +195,20 @@ class Commands(unittest.TestCase):
         self.assertEqual((process.returncode, out), (130, b""), err)
 
     @once
+    def test_reader_leaves_while_calls_run(self):
+        """As when the program that reads is killed: endless calls end too."""
+        process = self.start("run", "work_for_lines:spin", "--workers", 1)
+        self.addCleanup(process.kill)
+        process.stdin.write(b"1\n2\n")
+        process.stdin.flush()
+        self.assertEqual(process.stderr.readline(), b"spinning\n")
+        process.stdout.close()
+        self.assertEqual(process.wait(LIMIT), 141)
+        self.assertEqual(process.stderr.read(), b"")
+        process.stdin.close()
+        process.stderr.close()
+
+    @once
     def test_fail_fast(self):
         lines = b'["add", 1]\n' + b'["wait", "never"]\n' * 5
         code, out, err = self.run_it("run", "work_for_lines:either", "--fail-fast", "--workers", 2,
