@@ -7,7 +7,7 @@
 #include "options/settings.h"
 #include "rules/api_table.h"
 #include "rules/finding_text.h"
-#include "source/cache.h"
+#include "source/cache/cache.h"
 
 /* Most runs kept: one per project, branch and set of options that somebody works on. */
 enum { MOST_RUNS = 48 };

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "source/pipes.h"
 #include "source/source_run.h"
+#include "source/workers/pipes.h"
 
 enum { EXIT_NOTHING = 3 }; /* of the process that parses: a message was given */
 

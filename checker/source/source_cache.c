@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "source/absent.h"
+#include "source/plan/absent.h"
 #include "source/source_run.h"
 
 void

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "source/pipes.h"
 #include "source/source_run.h"
+#include "source/workers/pipes.h"
 
 enum { JOB_GROUP = 1, JOB_UNIT = 2, JOB_HEADER_FT = 4, JOB_HEADER_GIL = 8 };
 

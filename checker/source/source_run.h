@@ -6,9 +6,9 @@
 #ifndef EXTCHECK_SOURCE_RUN_H
 #define EXTCHECK_SOURCE_RUN_H
 
-#include "source/cache.h"
-#include "source/parse.h"
-#include "source/workers.h"
+#include "source/cache/cache.h"
+#include "source/parse/parse.h"
+#include "source/workers/workers.h"
 
 struct source_job {
     struct workers_job job;

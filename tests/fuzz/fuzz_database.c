@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "source/plan.h"
+#include "source/plan/plan.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

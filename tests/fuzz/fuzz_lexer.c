@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
-#include "source/lexer.h"
+#include "source/text/lexer.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

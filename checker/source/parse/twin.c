@@ -1,0 +1,224 @@
+#include "source/parse/twin.h"
+
+#include <string.h>
+
+static bool
+twin_find_body(struct unit *u, CXCursor function, struct twin_body *out)
+{
+    const struct cx *cx = u->cx;
+    struct cx_children parts;
+    cx_children(cx, function, &parts);
+    bool found = false;
+    for (unsigned i = 0; i < parts.n && !found; i++) {
+        CXSourceRange range = cx->getCursorExtent(parts.at[i]);
+        if (parts.at[i].kind == CXCursor_CompoundStmt && !cx_in_macro(range)) {
+            CXFile handle = NULL, other = NULL;
+            out->open = cx_offset(cx, parts.at[i], &handle);
+            out->close = cx_end_offset(cx, parts.at[i]);
+            out->start = cx_offset(cx, function, &other);
+            out->path = unit_file(u, handle)->path;
+            found = handle == other && out->start <= out->open && out->open < out->close;
+        }
+    }
+    cx_children_free(&parts);
+    return found;
+}
+
+void
+twin_note(struct twin *twin, struct unit *u, CXCursor function, size_t first)
+{
+    struct twin_body body = {.first = first, .last = u->facts->all.n};
+    if (!twin->ready && twin_find_body(u, function, &body)) {
+        vec_push(&twin->bodies, body);
+    }
+}
+
+/* Directives inside a body that reach beyond it. */
+static bool
+twin_has_directive(const char *s, const char *end)
+{
+    static const char *const words[] = {"define", "undef", "include", "pragma", "line", "error"};
+    int depth = 0;
+    for (const char *line = s; line && line < end;) {
+        const char *at = line;
+        while (at < end && (*at == ' ' || *at == '\t')) {
+            at++;
+        }
+        if (at < end && *at == '#') {
+            for (at++; at < end && (*at == ' ' || *at == '\t'); at++) {}
+            for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+                if (strncmp(at, words[i], strlen(words[i])) == 0) {
+                    return true;
+                }
+            }
+            depth += strncmp(at, "if", 2) == 0 ? 1 : strncmp(at, "endif", 5) == 0 ? -1 : 0;
+            if (depth < 0 || (depth == 0 && strncmp(at, "el", 2) == 0)) {
+                return true;
+            }
+        }
+        line = memchr(line, '\n', (size_t)(end - line));
+        line = line ? line + 1 : NULL;
+    }
+    return depth != 0;
+}
+
+/* Words in a declaration that make the body part of the function's type or value. */
+static bool
+twin_needs_body(const char *s, size_t n)
+{
+    static const char *const words[] = {"auto", "constexpr", "consteval", "decltype"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (memmem(s, n, words[i], strlen(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+twin_is_equal(const struct differs *differs, const struct twin_body *body, const struct str *text)
+{
+    if (body->close > text->n || text->s[body->open] != '{' || text->s[body->close - 1] != '}') {
+        return false;
+    }
+    const char *start = text->s + body->start, *open = text->s + body->open;
+    const char *close = text->s + body->close;
+    return !twin_needs_body(start, (size_t)(open - start)) && !twin_has_directive(open, close) &&
+           !differs_in(differs, start, (size_t)(close - start));
+}
+
+static struct unit_file *
+twin_unit_file(struct unit *u, const char *path)
+{
+    for (size_t i = 0; i < u->files.n; i++) {
+        if (u->files.at[i]->path == path) {
+            return u->files.at[i];
+        }
+    }
+    return NULL;
+}
+
+static struct twin_file *
+twin_file(struct twin *twin, struct unit *u, struct unit_file *file)
+{
+    for (size_t i = 0; i < twin->files.n; i++) {
+        if (twin->files.at[i].path == file->path) {
+            return &twin->files.at[i];
+        }
+    }
+    struct twin_file fresh = {.path = file->path};
+    fresh.name = file->whose == FILE_MAIN
+                     ? u->path
+                     : cx_text(u->cx, u->strings, u->cx->getFileName(file->handle));
+    str_addn(&fresh.text, file->lexed->text.s, file->lexed->text.n);
+    vec_push(&twin->files, fresh);
+    return &twin->files.at[twin->files.n - 1];
+}
+
+static void
+twin_blank(struct twin_file *file, const struct twin_body *body)
+{
+    for (unsigned i = body->open + 1; i + 1 < body->close; i++) {
+        char *c = &file->text.s[i];
+        *c = *c == '\n' ? '\n' : ' ';
+    }
+}
+
+struct twin_learning {
+    struct unit *u;
+    struct differs *differs;
+};
+
+static void
+twin_learn(CXFile handle, CXSourceLocation *stack, unsigned n, CXClientData data)
+{
+    (void)stack;
+    (void)n;
+    struct twin_learning *walk = data;
+    struct unit_file *file = unit_file(walk->u, handle);
+    if (file->whose == FILE_MAIN || file->whose == FILE_PROJECT) {
+        struct lexed *lexed = unit_lexed(walk->u, file);
+        if (lexed) {
+            differs_add_source(walk->differs, file->path, lexed->text.s, lexed->text.n);
+        }
+    }
+    else if (file->whose != FILE_SYSTEM) {
+        struct str path = {0};
+        cx_add(walk->u->cx, &path, walk->u->cx->getFileName(handle));
+        differs_add_header(walk->differs, path.s);
+        str_free(&path);
+    }
+}
+
+/* Headers of the C library know nothing of Python. */
+static void
+twin_learn_headers(struct differs *differs, const char *lines)
+{
+    for (const char *line = lines; line && *line;) {
+        size_t n = strcspn(line, "\n");
+        bool system = strncmp(line, "D /usr/", 7) == 0 && !memmem(line, n, "/python", 7);
+        if (n > 2 && line[0] == 'D' && !system) {
+            struct str path = {0};
+            str_addn(&path, line + 2, n - 2);
+            differs_add_header(differs, path.s);
+            str_free(&path);
+        }
+        line += n + (line[n] != '\0');
+    }
+}
+
+void
+twin_prepare(struct twin *twin, struct unit *u, struct differs *differs, const char *headers)
+{
+    struct twin_learning walk = {u, differs};
+    twin_learn_headers(differs, headers);
+    u->cx->getInclusions(u->tu, twin_learn, &walk);
+    for (size_t i = 0; i < twin->bodies.n; i++) {
+        struct twin_body *body = &twin->bodies.at[i];
+        struct unit_file *file = twin_unit_file(u, body->path);
+        body->equal = file && file->lexed && twin_is_equal(differs, body, &file->lexed->text);
+        if (body->equal) {
+            twin_blank(twin_file(twin, u, file), body);
+        }
+    }
+    twin->ready = true;
+}
+
+bool
+twin_copy(struct twin *twin, struct unit *u, CXCursor function)
+{
+    struct twin_body body = {.path = NULL};
+    if (!twin->ready || !twin_find_body(u, function, &body)) {
+        return false;
+    }
+    const struct twin_body *found = NULL;
+    for (size_t i = 0; i < twin->bodies.n && !found; i++) {
+        const struct twin_body *b = &twin->bodies.at[(twin->next + i) % twin->bodies.n];
+        if (b->open == body.open && b->close == body.close && str_same(b->path, body.path)) {
+            found = b;
+        }
+    }
+    if (!found || !found->equal) {
+        return false;
+    }
+    twin->next = (size_t)(found - twin->bodies.at) + 1;
+    for (size_t i = found->first; i < found->last; i++) {
+        const struct fact *f = u->facts->all.at[i];
+        size_t size = fact_shape(f->kind)->size;
+        struct fact *copy = arena_alloc(&u->facts->arena, size);
+        memcpy(copy, f, size);
+        facts_add(u->facts, copy);
+    }
+    return true;
+}
+
+void
+twin_free(struct twin *twin)
+{
+    for (size_t i = 0; i < twin->files.n; i++) {
+        str_free(&twin->files.at[i].text);
+    }
+    vec_free(&twin->files);
+    vec_free(&twin->bodies);
+    arena_free(&twin->arena);
+}
