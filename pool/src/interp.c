@@ -58,25 +58,6 @@ interp_visit(PyInterpreterState *interp)
     return own;
 }
 
-PyThreadState *
-interp_new_thread(void)
-{
-    return PyThreadState_New(PyInterpreterState_Get());
-}
-
-void
-interp_drop_thread(PyThreadState *unused)
-{
-    PyThreadState_Clear(unused);
-    PyThreadState_Delete(unused);
-}
-
-void
-interp_thread_begin(PyThreadState *own)
-{
-    PyEval_RestoreThread(own);
-}
-
 void
 interp_thread_end(PyThreadState *own)
 {

@@ -24,11 +24,7 @@ void interp_raise_here(unsigned long thread, PyObject *exception);
  */
 PyThreadState *interp_visit(PyInterpreterState *interp);
 
-/* A thread state for a new thread of this interpreter; entered and given up by that thread. */
-PyThreadState *interp_new_thread(void);
-/* Gives one up that no thread ever entered. */
-void interp_drop_thread(PyThreadState *unused);
-void interp_thread_begin(PyThreadState *own);
+/* Gives up what interp_visit() made, by the same thread. */
 void interp_thread_end(PyThreadState *own);
 
 #endif

@@ -1,6 +1,5 @@
 #include "notifier.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,6 +8,8 @@
 #include "core.h"
 #include "future.h"
 #include "interp.h"
+
+#define RETRY 0.1 /* seconds */
 
 struct notifier *
 notifier_new(struct pool_state *state)
@@ -90,6 +91,22 @@ notifier_handle_all(struct notifier *notifier)
     state_drain(notifier->state);
 }
 
+/* Enters the interpreter. By itself: a thread state belongs to the thread that makes it, in
+ * free-threaded builds its reference counts and its memory as well. Without memory it tries again,
+ * as futures are waiting for it; NULL when it is told to stop meanwhile. */
+static PyThreadState *
+notifier_enter(struct notifier *notifier)
+{
+    for (;;) {
+        PyThreadState *own = interp_visit(notifier->home);
+        if (own || atomic_load(&notifier->stop)) {
+            return own;
+        }
+        int seen = atomic_load(&notifier->finished.notice.value);
+        wait_sleep(&notifier->finished.notice, seen, wait_deadline(RETRY));
+    }
+}
+
 static void *
 notifier_main(void *arg)
 {
@@ -97,8 +114,8 @@ notifier_main(void *arg)
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
-    interp_thread_begin(notifier->own);
-    for (;;) {
+    PyThreadState *own = notifier_enter(notifier);
+    while (own) {
         int seen = atomic_load(&notifier->finished.notice.value);
         notifier_handle_all(notifier);
         if (atomic_load(&notifier->finished.newest)) {
@@ -107,25 +124,25 @@ notifier_main(void *arg)
         if (atomic_load(&notifier->stop)) {
             break;
         }
-        interp_leave(&notifier->own);
+        interp_leave(&own);
         wait_sleep(&notifier->finished.notice, seen, WAIT_FOREVER);
-        interp_return(&notifier->own);
+        interp_return(&own);
     }
-    interp_thread_end(notifier->own);
+    if (own) {
+        interp_thread_end(own);
+    }
     notifier_unref(notifier);
     return NULL;
 }
 
-/* Starts the thread with that thread state unless another caller was quicker; errno. */
+/* Starts the thread unless another caller was quicker; errno. */
 static int
-notifier_launch(struct notifier *notifier, PyThreadState *own, int *quicker)
+notifier_launch(struct notifier *notifier)
 {
     int error = 0;
-    *quicker = 1;
     Py_BEGIN_CRITICAL_SECTION(notifier->state->lock);
     if (!notifier->running) {
-        *quicker = 0;
-        notifier->own = own;
+        notifier->home = PyInterpreterState_Get();
         notifier_ref(notifier);
         error = pthread_create(&notifier->thread, NULL, notifier_main, notifier);
         notifier->running = error == 0;
@@ -143,15 +160,7 @@ notifier_start(struct notifier *notifier)
     if (notifier->running) {
         return 0;
     }
-    /* Not in the critical section: making a thread state can stop the world, which lets go of the
-     * section, and a second thread would start. */
-    PyThreadState *own = interp_new_thread();
-    int quicker = 0;
-    int error = own ? notifier_launch(notifier, own, &quicker) : ENOMEM;
-    if (own && (quicker || error)) {
-        interp_drop_thread(own);
-    }
-    if (error) {
+    if (notifier_launch(notifier)) {
         PyErr_SetString(PyExc_RuntimeError, "can't start new thread (extpool notifier)");
         return -1;
     }

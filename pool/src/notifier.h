@@ -16,7 +16,7 @@ struct notifier {
     atomic_int stop;
     atomic_int running; /* `thread` is there */
     pthread_t thread;
-    PyThreadState *own;
+    PyInterpreterState *home; /* which the thread enters */
     struct pool_state *state;
 };
 

@@ -174,6 +174,18 @@ class Calls(unittest.TestCase):
         future.add_done_callback(seen.append)
         self.assertEqual(seen, [future, future])
 
+    @unittest.skipIf(sys.version_info < (3, 14, 8), "it may be refused there")
+    def test_callbacks_run_in_a_thread_that_cpython_knows(self):
+        """Its thread state is its own, not that of whoever made it start."""
+        known = []
+        done = threading.Event()
+        future = self.pool.submit(time.sleep, 0.05)
+        future.add_done_callback(
+            lambda _: known.append(threading.get_ident() in sys._current_frames()))
+        future.add_done_callback(lambda _: done.set())
+        self.assertTrue(done.wait(60))
+        self.assertEqual(known, [True])
+
     def test_cancel(self):
         release = extpool.Channel()
         with extpool.InterpreterPool(1) as pool:
@@ -327,7 +339,7 @@ class Lifetime(unittest.TestCase):
 
     def test_threads_inside_a_worker(self):
         with extpool.InterpreterPool(1) as pool:
-            self.assertEqual(pool.submit(f.use_threads).result(30), 6)
+            self.assertEqual(pool.submit(f.use_threads).result(120), 6)
             self.assertEqual(pool.submit(f.leave_executor).result(30), 4)
 
     def test_pool_inside_a_worker(self):
