@@ -6,6 +6,7 @@ import functools
 import gc
 import math
 import operator
+import sys
 import threading
 import time
 import unittest
