@@ -1,7 +1,7 @@
 """Runs CPython's own tests of executors with extpool's pool in place of InterpreterPoolExecutor.
 
-Started by test_cpython_suite.py in the interpreter under test: cpython_child.py BUILD. Prints one
-line per test: result, a tab, the test's name. What is put in place of the original: the executor
+Started by test_cpython_suite.py in the interpreter under test: cpython_child.py BUILD [TEST ...].
+Prints one line per test: result, a tab, the test's name. What is put in place of the original: the executor
 class; the exception types (ours derive from the same bases); in scripts that tests start, the
 import; and an event made of a channel, since CPython skips the tests that need one."""
 
@@ -9,7 +9,7 @@ import os
 import sys
 import unittest
 
-BUILD = sys.argv[1]
+BUILD, ONLY = sys.argv[1], sys.argv[2:]
 sys.path.insert(0, BUILD)
 
 import extpool  # noqa: E402
@@ -71,6 +71,19 @@ MORE = {
 }
 
 
+def named(tests):
+    """Those that were asked for."""
+    for test in tests:
+        if isinstance(test, unittest.TestSuite):
+            yield from named(test)
+        elif not ONLY or name_of(test) in ONLY:
+            yield test
+
+
+def name_of(test):
+    return ".".join(test.id().split(".")[-2:])
+
+
 def suite():
     loader = unittest.TestLoader()
     found = unittest.TestSuite()
@@ -83,12 +96,12 @@ def suite():
         case = type(name, (mixin, util.InterpreterPoolMixin, util.BaseTestCase),
                     {"__module__": module.__name__})
         found.addTests(loader.loadTestsFromTestCase(case))
-    return found
+    return unittest.TestSuite(named(found))
 
 
 class Lines(unittest.TextTestResult):
     def tell(self, result, test):
-        print(f"{result}\t{'.'.join(test.id().split('.')[-2:])}", flush=True)
+        print(f"{result}\t{name_of(test)}", flush=True)
 
     def addSuccess(self, test):
         super().addSuccess(test)
