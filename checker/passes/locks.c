@@ -68,6 +68,9 @@ locks_entry_set(struct program *p, struct body *b, int depth)
     bool first = true;
     for (size_t i = 0; i < b->callers.n; i++) {
         struct body *caller = b->callers.at[i];
+        if (caller == b) {
+            continue; /* it still holds what it began with */
+        }
         const char *outer = locks_entry_set(p, caller, depth + 1);
         struct lock_state *inner = locks_state(p, caller);
         for (size_t k = 0; k < caller->events.n; k++) {

@@ -58,6 +58,11 @@ locks_name(struct lock_walk *w, const char *value)
     if (v) {
         return v->name;
     }
+    if (value_of(inner, "immortal")) {
+        struct str whole = {0};
+        str_addf(&whole, "%s", value_of(inner, "immortal"));
+        return set_keep(w->p, &whole);
+    }
     const char *arrow = strrchr(inner, '>'), *dot = strrchr(inner, '.');
     const char *member = arrow > dot ? arrow + 1 : dot ? dot + 1 : NULL;
     struct str s = {0};

@@ -3,12 +3,10 @@
 #include <signal.h>
 #include <string.h>
 
-#include "passes/flow.h"
+#include "passes/forked.h"
 
 enum { STATE_SIG_IGN = 1 }; /* the value of SIG_IGN, a pointer, in every C library */
 
-static const char state_exec[] =
-    "execv,execve,execvp,execvpe,execl,execlp,execle,fexecve,posix_spawn,_exit,_Exit";
 static const char state_forks[] = "fork,vfork,_Fork,clone,forkpty,daemon";
 /* C functions a signal handler must not call, besides the Python API. */
 static const char state_unsafe_in_handler[] =
@@ -94,15 +92,19 @@ state_touches_stdio(const struct body *b, const struct fact_call *call)
 }
 
 static bool
-state_is_exempt(const struct body *b, const struct fact_call *call, const char *what)
+state_is_exempt(struct program *p, const struct body *b, const struct fact_call *call,
+                const char *what)
 {
+    if (str_same(what, "fork")) {
+        return forked_child_ends(p, b, call);
+    }
+    if (forked_is_child(p, b, call->seq, call->block)) {
+        return true; /* of a process that has one thread */
+    }
     if (str_same(what, "signal-install")) {
         bool query = scan_call_is(call, "sigaction") && state_is_null(call_arg(b, call, 1));
         bool ignores = scan_call_is(call, "sigignore") || state_number(b, call, 1) == STATE_SIG_IGN;
         return query || (ignores && state_number(b, call, 0) == SIGPIPE);
-    }
-    if (str_same(what, "fork")) {
-        return state_call_named(b, state_exec, 0x7fffffff, call->seq) != NULL;
     }
     if (str_same(what, "exec") || str_same(what, "exit")) {
         return state_call_named(b, state_forks, call->seq, -1) != NULL;
@@ -111,7 +113,7 @@ state_is_exempt(const struct body *b, const struct fact_call *call, const char *
 }
 
 static const char *
-state_group(const struct program *p, const struct body *b, const struct fact_call *call)
+state_group(struct program *p, const struct body *b, const struct fact_call *call)
 {
     if (scan_call_is(call, "setlocale,_wsetlocale,std::setlocale")) {
         return state_locale(b, call);
@@ -122,13 +124,14 @@ state_group(const struct program *p, const struct body *b, const struct fact_cal
     const char *bare = str_starts(call->callee, "std::") ? call->callee + 5 : call->callee;
     for (size_t i = 0; i < sizeof(state_groups) / sizeof(*state_groups); i++) {
         if (str_list_has(state_groups[i].functions, bare)) {
-            return state_is_exempt(b, call, state_groups[i].what) ? NULL : state_groups[i].what;
+            return state_is_exempt(p, b, call, state_groups[i].what) ? NULL : state_groups[i].what;
         }
     }
     const char *severity = flow_cell(p, "process_state_libc", call->callee, "own_gil");
     bool registers =
         str_list_has("atexit,at_quick_exit,on_exit,std::atexit,__cxa_atexit", call->callee);
-    return !registers && severity && !str_same(severity, "advice") ? "process-state" : NULL;
+    bool matters = !registers && severity && !str_same(severity, "advice");
+    return matters && !state_is_exempt(p, b, call, "process-state") ? "process-state" : NULL;
 }
 
 struct handler_search {
