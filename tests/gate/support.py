@@ -21,6 +21,10 @@ if not os.path.exists(EXTCHECK):
 sys.path.insert(0, str(PACKAGE))
 sys.dont_write_bytecode = True
 
+# What is downloaded and what Python compiles, kept between runs.
+TOOLS = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
+                     "extcheck", "gate-tools")
+
 BUILD_FT = "UNSAFE_EXTCHECK_BUILD_FREE_THREADED"
 BUILD_OWN = "UNSAFE_EXTCHECK_BUILD_OWN_GIL"
 DECLARE_FT = "UNSAFE_EXTCHECK_DECLARE_GIL_NOT_USED"
@@ -129,9 +133,8 @@ def need_program(name):
 
 def pure_packages(*names):
     """A folder with pure Python packages from the machine's package index, kept in the cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     key = hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
-    folder = pathlib.Path(base) / "extcheck" / "gate-tools" / f"{names[0].split('=')[0]}-{key}"
+    folder = TOOLS / f"{names[0].split('=')[0]}-{key}"
     if folder.is_dir():
         return folder
     scratch = pathlib.Path(str(folder) + f".{os.getpid()}")
@@ -181,7 +184,8 @@ class GateTest(unittest.TestCase):
     def environment(self, **more):
         env = {k: v for k, v in os.environ.items()
                if not k.startswith(("UNSAFE_EXTCHECK", "PYTHON", "EXTCHECK", "CMAKE", "DESTDIR"))}
-        env["PYTHONDONTWRITEBYTECODE"] = "1"
+        # Not beside the sources; the same modules are imported by hundreds of processes.
+        env["PYTHONPYCACHEPREFIX"] = str(TOOLS / "bytecode")
         env.update({k: str(v) for k, v in more.items()})
         return env
 

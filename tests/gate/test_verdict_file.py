@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import unittest
 from unittest import mock
 
@@ -220,6 +221,10 @@ class SourceDistribution(GateTest):
         cls.setuptools = pure_packages("setuptools==80.9.0")
         # Debian 12's own pip cannot speak for newer Pythons.
         cls.pip = pure_packages("pip==25.2")
+        holder = tempfile.TemporaryDirectory(prefix="extcheck-gate-users-")
+        cls.addClassCleanup(holder.cleanup)
+        cls.users = pathlib.Path(holder.name).resolve()
+        cls.make_tools()
 
     def make_sdist(self, kind, verdict=True, slots=None):
         """The unpacked source distribution of a maintainer, who has the checker."""
@@ -243,32 +248,40 @@ class SourceDistribution(GateTest):
         shutil.rmtree(project)
         return self.folder / "user" / "spam-1.0"
 
-    def user(self, python):
+    @classmethod
+    def user(cls, python):
         """The interpreter of a virtual environment with nothing in it but what the build asks
-        for; its PATH has neither extcheck nor libclang's tools."""
-        place = self.folder / f"venv-{python}"
-        self.expect(0, python.path, "-m", "venv", "--without-pip", place)
-        site = pathlib.Path(self.expect(0, place / "bin/python", "-c", "import site; "
-                                        "print(site.getsitepackages()[0])").out.strip())
+        for, made once; its PATH has neither extcheck nor libclang's tools."""
+        place = cls.users / f"venv-{python}"
+        interpreter = place / "bin" / "python"
+        if place.is_dir():
+            return interpreter
+        subprocess.run([python.path, "-m", "venv", "--without-pip", place], check=True, timeout=300)
+        site = pathlib.Path(subprocess.run(
+            [interpreter, "-c", "import site; print(site.getsitepackages()[0])"], check=True,
+            capture_output=True, text=True, timeout=300).stdout.strip())
         site.mkdir(parents=True, exist_ok=True)
-        for folder in (self.setuptools, PACKAGE):
+        for folder in (cls.setuptools, PACKAGE):
             for item in folder.iterdir():
                 if item.is_dir() and item.name.startswith(("setuptools", "_distutils_hack",
                                                            "pkg_resources", "extcheck_build")):
                     shutil.copytree(item, site / item.name, dirs_exist_ok=True,
                                     ignore=shutil.ignore_patterns("__pycache__"))
-        tools = self.folder / "tools"
-        tools.mkdir(exist_ok=True)
+        return interpreter
+
+    @classmethod
+    def make_tools(cls):
+        tools = cls.users / "tools"
+        tools.mkdir()
         for name in ("gcc", "cc", "as", "ld", "x86_64-linux-gnu-gcc"):
-            if shutil.which(name) and not (tools / name).exists():
+            if shutil.which(name):
                 (tools / name).symlink_to(shutil.which(name))
-        return place / "bin" / "python"
 
     def install(self, python, folder, **env):
         interpreter = self.user(python)
         target = self.folder / "installed"
         shutil.rmtree(target, ignore_errors=True)
-        env = {"PATH": str(self.folder / "tools"), "HOME": str(self.folder),
+        env = {"PATH": str(self.users / "tools"), "HOME": str(self.folder),
                "PYTHONPATH": str(self.pip), **env}
         probe = ("import shutil, ctypes.util; assert not shutil.which('extcheck'); "
                  "assert not ctypes.util.find_library('clang')")

@@ -2,6 +2,7 @@
 
 import argparse
 import concurrent.futures
+import functools
 import hashlib
 import os
 import pathlib
@@ -42,6 +43,7 @@ def pythons(oldest=(3, 9), crashy=True):
             if python.minor >= oldest and (crashy or python.runs)]
 
 
+@functools.lru_cache(None)
 def cached_python(spec, name):
     """An interpreter of the cache that is no part of the usual list, or Skip."""
     path = testmods_build.cache_root() / "pythons" / spec / "bin" / name
@@ -176,7 +178,7 @@ class Tally:
             return "passed", name, function(*arguments) or ""
         except Skip as reason:
             return "skipped", name, str(reason)
-        except Failure as reason:
+        except (Failure, subprocess.TimeoutExpired) as reason:
             return "failed", name, str(reason)
 
     def finish(self):
