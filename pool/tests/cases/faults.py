@@ -23,6 +23,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 import extpool
 sys.path.insert(0, {here!r})
 import functions_for_tests as f
+
+def wait_for_lost():
+    for _ in range(3000):
+        try:
+            return sys.audit("os.fork")  # refused while a worker is given up
+        except RuntimeError:
+            time.sleep(0.01)
+    raise SystemExit("it did not come back")
 """
 # submit_keeping(): C code keeps the lock of the task's interpreter until there.send().
 KEEPING = """
@@ -35,12 +43,7 @@ def submit_keeping(pool, seconds=1000):
     return future
 def come_back():
     there.send(b"2")
-    for _ in range(3000):
-        try:
-            return sys.audit("os.fork")  # refused while a worker is given up
-        except RuntimeError:
-            time.sleep(0.01)
-    raise SystemExit("it did not come back")
+    wait_for_lost()
 """
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -247,10 +250,12 @@ class Faults(unittest.TestCase):
     def test_given_up_worker_that_comes_back(self):
         self.ok("""
             pool = extpool.InterpreterPool(1)
-            future = pool.submit(time.sleep, 1)
+            there, here = os.pipe()
+            future = pool.submit(os.read, there, 1)
             while not future.running(): time.sleep(0.01)
             assert pool.terminate_workers(0.1) == 1
-            time.sleep(1.5)
+            os.write(here, b"1")
+            wait_for_lost()
             print("ok")
         """)
 
