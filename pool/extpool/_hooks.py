@@ -43,7 +43,7 @@ def _at_exit():
     stuck = _pool._exit()
     if not stuck:
         return
-    names = ", ".join(f"{name} ({seconds:.0f} s)" for _, name, seconds in stuck)
+    names = ", ".join(f"{name} ({seconds:.0f} s)" if seconds else name for _, name, seconds in stuck)
     print(f"extpool: these tasks do not end, the process ends without them: {names}",
           file=sys.stderr)
     for stream in (sys.stdout, sys.stderr):
