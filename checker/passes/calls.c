@@ -5,6 +5,8 @@
 #include "passes/flow.h"
 #include "passes/modules.h"
 
+enum { CALLS_DEPTH = 3 };
+
 static const char calls_tss[] =
     "PyThread_tss_set,PyThread_set_key_value,pthread_setspecific,tss_set,"
     "TlsSetValue,FlsSetValue";
@@ -100,6 +102,31 @@ calls_thread_is_known(struct program *p, const struct body *b, const struct fact
     return str_same(scan_resolve(b, value, block->first), "call:PyGILState_GetThisThreadState");
 }
 
+/* Is the function given to libraries that call it on the thread that called them, and to nothing
+ * else? Python knows that thread, and since 3.12 PyGILState_Ensure() attaches the state it has. */
+static bool
+calls_is_same_thread(const struct program *p, const struct body *b, int depth)
+{
+    struct str ref = {0};
+    str_addf(&ref, "func:%s", b->fact->id);
+    const struct access_list *list = map_get(&p->accesses_of, ref.s);
+    str_free(&ref);
+    size_t n = list ? list->all.n : 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *callee = value_of(list->all.at[i]->context, "arg");
+        const char *name =
+            callee ? intern_n(&p->facts->strings, callee, strcspn(callee, ":")) : NULL;
+        if (!name || !str_same(flow_cell(p, "callbacks", name, "thread"), "caller")) {
+            return false;
+        }
+    }
+    bool helper = !n && b->callers.n && depth < CALLS_DEPTH;
+    for (size_t i = 0; helper && i < b->callers.n; i++) {
+        helper = b->callers.at[i] == b || calls_is_same_thread(p, b->callers.at[i], depth + 1);
+    }
+    return n || helper;
+}
+
 /* Has the function used the API before, on every way here? Then a thread state is attached, or was
  * until a moment ago: Python knows the thread. */
 static bool
@@ -148,7 +175,12 @@ calls_check_one(struct program *p, const struct body *b, const struct fact_call 
     }
     else if (scan_call_is(call, "PyGILState_Ensure") && !calls_module_refuses(p, b) &&
              !calls_thread_is_known(p, b, call) && !calls_is_attached(p, b, call)) {
-        program_flaw(p, &call->at, b, "gilstate-ensure", call->callee);
+        struct fact_flaw *flaw = program_flaw(p, &call->at, b, "gilstate-ensure", call->callee);
+        bool same = calls_is_same_thread(p, b, 0);
+        flaw->detail = same ? "same-thread" : NULL;
+        flaw->detail2 = same ? "to the interpreter that it used first, before Python 3.12"
+                             : "that Python does not know to the main interpreter, whichever one "
+                               "it belongs to";
     }
     else if (scan_call_is(call, "Py_AddPendingCall") && !calls_module_refuses(p, b)) {
         program_flaw(p, &call->at, b, "pending-call", call->callee);
