@@ -49,12 +49,48 @@ struct collect {
     bool uses_claims;
 };
 
-/* Does the text take its claims from the gate? */
+/* The end of the comment or literal that begins here; `at` itself where none does. */
+static const char *
+collect_skip(const char *at)
+{
+    if (at[0] == '/' && at[1] == '*') {
+        const char *end = strstr(at + 2, "*/");
+        return end ? end + 2 : at + strlen(at);
+    }
+    if (at[0] == '/' && at[1] == '/') {
+        return at + strcspn(at, "\n");
+    }
+    if (*at != '"' && *at != '\'') {
+        return at;
+    }
+    char quote = *at;
+    for (at++; *at && *at != quote && *at != '\n'; at++) {
+        at += *at == '\\' && at[1] ? 1 : 0;
+    }
+    return *at == quote ? at + 1 : at;
+}
+
+/* Does the code take its claims from the gate? The shim's own sources speak of these words, in
+ * comments and messages. */
 static bool
 collect_uses_claims(const char *text)
 {
-    return strstr(text, "EXTSHIM_MODINIT") || strstr(text, "EXTSHIM_GATE_SLOTS") ||
-           strstr(text, "EXTSHIM_GATE_PYSLOTS") || strstr(text, "EXTSHIM_CLAIM_");
+    static const char *const words[] = {"EXTSHIM_MODINIT", "EXTSHIM_GATE_SLOTS",
+                                        "EXTSHIM_GATE_PYSLOTS", "EXTSHIM_CLAIM_"};
+    while (*text) {
+        const char *end = collect_skip(text);
+        if (end != text) {
+            text = end;
+            continue;
+        }
+        for (size_t i = 0; *text == 'E' && i < sizeof(words) / sizeof(words[0]); i++) {
+            if (str_starts(text, words[i])) {
+                return true;
+            }
+        }
+        text++;
+    }
+    return false;
 }
 
 /* What the gate itself wrote is no source. */

@@ -6,7 +6,7 @@ import shutil
 import unittest
 
 from support import (BUILD_FT, BUILD_OWN, DECLARE_FT, DECLARE_OWN, EXTCHECK, FIXED_SLOTS, INCLUDE,
-                     KINDS, PYTHONS, ROOT, GateTest, need, source)
+                     KINDS, PYTHONS, ROOT, SHIM, GateTest, need, source)
 
 BOTH = ("--supports-own-gil", "--supports-free-threaded")
 EXPORTED = """\
@@ -224,6 +224,16 @@ class Overrides(GateTest):
         said = self.gate(1, threaded, **{BUILD_FT: 1, BUILD_OWN: 1, DECLARE_OWN: 1}).err
         self.assertIn("declares Py_MOD_GIL_NOT_USED by itself", said)
         self.gate(0, threaded, **{BUILD_FT: 1, BUILD_OWN: 1, DECLARE_OWN: 1, DECLARE_FT: 1})
+
+    def test_nor_is_one_with_the_shim_beside_it(self):
+        """Its files, and this one, speak of the macros that take the gate's answer."""
+        (python,) = need("3.13")
+        self.write("spam.c", "/* no EXTSHIM_MODINIT here */\n"
+                   + source("shares", slots=FIXED_SLOTS))
+        shutil.copytree(SHIM / "src", self.folder / "extshim")
+        files = ["spam.c", *sorted(map(str, (self.folder / "extshim").glob("*.c")))]
+        said = self.gate(1, python, *BOTH, files=files, **{BUILD_OWN: 1}).err
+        self.assertIn("declares Py_MOD_PER_INTERPRETER_GIL_SUPPORTED by itself", said)
 
     def test_a_declared_own_gil_is_judged_without_being_asked(self):
         (python,) = need("3.13")

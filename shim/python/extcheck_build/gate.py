@@ -89,7 +89,8 @@ def _say_part(part, found, module, target):
 
 
 def _text_of(sources):
-    """What the sources say; without a checker that is all there is to ask."""
+    """The code of the sources, comments and texts apart; without a checker that is all there is to
+    ask."""
     text = ""
     for source in sources:
         try:
@@ -97,7 +98,7 @@ def _text_of(sources):
                 text += file.read()
         except OSError:
             pass
-    return text
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', " ", text, flags=re.S)
 
 
 def _declares_own_gil(text):
