@@ -28,9 +28,65 @@ alike_is_constant(const char *value)
     return false;
 }
 
+/* Is a text written that is made from constants only: snprintf(version, n, "%d.%d", 3, 4)? */
+static bool
+alike_is_printed(const struct variable_use *use)
+{
+    static const char printers[] = "sprintf,snprintf,PyOS_snprintf,strcpy,strncpy,memcpy";
+    const char *name = value_of(use->value, "call");
+    if (!name || !str_list_has(printers, name) || use->body->entry != ENTRY_INIT) {
+        return false;
+    }
+    const struct fact_call *print = NULL;
+    SCAN_CALLS(use->body, call)
+    {
+        print = !print && call->seq > use->seq && str_same(call->callee, name) ? call : print;
+    }
+    for (int i = 1; print && i < print->nargs; i++) {
+        const char *value = call_arg(use->body, print, i);
+        if (!str_starts(value, "const:") && !str_starts(value, "string:")) {
+            return false;
+        }
+    }
+    return print && str_same(value_of(call_arg(use->body, print, 0), "var"), use->access->var);
+}
+
+/* Is a number worked out from nothing but constants and local numbers that no call filled
+ * (`int one = 1; big_endian = *(char *)&one == 0;`)? Local numbers leave no facts, so the function
+ * must not get any from outside. */
+static bool
+alike_is_local_number(const struct fact_variable *v, const struct variable_use *use)
+{
+    const struct body *b = use->body;
+    if (!str_same(use->value, "expr") || !str_same(v->class, "scalar") || use->access->path ||
+        b->entry != ENTRY_INIT) {
+        return false;
+    }
+    for (size_t i = 0; i < b->events.n; i++) {
+        const struct fact *e = b->events.at[i];
+        const struct fact_call *call = (const struct fact_call *)(const void *)e;
+        bool fills = e->kind == FACT_call && !str_same(call->result, "discarded") &&
+                     (call->at.line == use->access->at.line ||
+                      (str_starts(call->into, "local:") && !flow_is_python(call)) ||
+                      strstr(call->callee, "_As") || strstr(call->callee, "GetID"));
+        bool reads = e->kind == FACT_access && e->line == use->access->at.line &&
+                     (const struct fact_access *)(const void *)e != use->access;
+        if (fills || reads) {
+            return false;
+        }
+    }
+    STR_WORDS_EACH(b->fact->params, word)
+    {
+        if (word.n != 14 || strncmp(word.at, "object-pointer", 14) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Do all writes store the same constant (or NULL while another constant is the only value)? */
 static bool
-alike_constants(const struct variable_uses *uses)
+alike_constants(const struct fact_variable *v, const struct variable_uses *uses)
 {
     const char *value = NULL;
     for (size_t i = 0; i < uses->all.n; i++) {
@@ -44,9 +100,10 @@ alike_constants(const struct variable_uses *uses)
         bool derived = element && value_of(use->value, "field") &&
                        str_starts(use->value + 6, use->access->var);
         bool number = (element && str_starts(use->value, "const")) || derived;
-        if ((use->kind & USE_RMW) || (!alike_is_constant(use->value) && !number) ||
+        bool made = alike_is_printed(use) || alike_is_local_number(v, use);
+        if ((use->kind & USE_RMW) || (!alike_is_constant(use->value) && !number && !made) ||
             (value && !str_same(value, use->value) && !element) ||
-            (use->access->path && !element)) {
+            (use->access->path && !element) || (value && made)) {
             return false;
         }
         value = use->value;
@@ -216,7 +273,7 @@ alike_is_optional(const struct variable_uses *uses)
 int
 variables_alike(struct program *p, const struct fact_variable *v, const struct variable_uses *uses)
 {
-    if (!alike_constants(uses) && !alike_computed(p, v, uses)) {
+    if (!alike_constants(v, uses) && !alike_computed(p, v, uses)) {
         return 0;
     }
     return alike_is_optional(uses) || variables_import_tests(v, uses) ? 2 : 1;
