@@ -14,6 +14,10 @@ struct table_segment {
     ExtShim_Entry *entries;
 };
 
+#ifndef extshim_here
+EXTSHIM_HERE_TYPE_ *(*const extshim_here)(void) = EXTSHIM_HERE_CALL_;
+#endif
+
 ExtShim_Entry extshim_entries[EXTSHIM_ENTRIES];
 static struct table_segment first_segment = {EXTSHIM_ENTRIES_LOG, NULL, extshim_entries};
 

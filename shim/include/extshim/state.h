@@ -169,6 +169,29 @@ ExtShim_Hash(const PyInterpreterState *interp)
     return (uint32_t)((uintptr_t)interp >> 4) * 0x9E3779B1u;
 }
 
+#if EXTSHIM_LIMITED || PY_VERSION_HEX >= 0x030F0000
+#define EXTSHIM_HERE_TYPE_ PyInterpreterState
+#define EXTSHIM_HERE_CALL_ PyInterpreterState_Get
+#define EXTSHIM_HERE_INTERP_(found) (found)
+#else
+#define EXTSHIM_HERE_TYPE_ PyThreadState
+#define EXTSHIM_HERE_INTERP_(found) ((found)->interp)
+#if PY_VERSION_HEX >= 0x030D0000
+#define EXTSHIM_HERE_CALL_ PyThreadState_GetUnchecked
+#else
+#define EXTSHIM_HERE_CALL_ _PyThreadState_UncheckedGet
+#endif
+#endif
+
+#if defined(_MSC_VER)
+/* A function of a DLL is no constant there, and is called through a pointer anyway. */
+#define extshim_here EXTSHIM_HERE_CALL_
+#else
+/* The call that every look-up makes. Through a pointer of our own it spares the jump in the
+ * linkage table, which a tight loop notices. */
+extern EXTSHIM_HIDDEN EXTSHIM_HERE_TYPE_ *(*const extshim_here)(void);
+#endif
+
 /* PyInterpreterState_Get() without its checks, where the headers show the field: half the
  * instructions. From 3.15 on that function has none to spare.
  *
@@ -179,13 +202,7 @@ ExtShim_Hash(const PyInterpreterState *interp)
 static inline PyInterpreterState *
 ExtShim_InterpHere(void)
 {
-#if EXTSHIM_LIMITED || PY_VERSION_HEX >= 0x030F0000
-    return PyInterpreterState_Get();
-#elif PY_VERSION_HEX >= 0x030D0000
-    return PyThreadState_GetUnchecked()->interp;
-#else
-    return _PyThreadState_UncheckedGet()->interp;
-#endif
+    return EXTSHIM_HERE_INTERP_(extshim_here());
 }
 
 /* The slow part of ExtShim_Get(): the whole table, and the first use in an interpreter.
