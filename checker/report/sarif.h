@@ -1,4 +1,5 @@
-/* Parts of the SARIF report: sarif.c (the run), sarif_rules.c, sarif_results.c.
+/* Parts of the SARIF report: sarif.c (the run) calls sarif_rules.c and sarif_results.c, and all
+ * three sarif_artifact.c.
  *
  * Ownership: each function returns a new reference. Threads: any. Errors: none. */
 #ifndef EXTCHECK_REPORT_SARIF_H
@@ -8,6 +9,9 @@
 
 #include "base/map.h"
 #include "report/shared.h"
+
+/* What file names are relative to. */
+#define SRCROOT "%SRCROOT%"
 
 /* What the results refer to by number. */
 struct sarif_index {
