@@ -166,7 +166,8 @@ objects_check_buffer(struct program *p, const struct body *b, const struct fact_
         objects_initialised(b, store->var)) {
         return;
     }
-    program_flaw(p, &call->at, b, "object-domain-buffer", call->callee);
+    struct fact_flaw *flaw = program_flaw(p, &call->at, b, "object-domain-buffer", call->callee);
+    flaw->detail = arena_printf(&p->arena, "PyMem_%s", strrchr(call->callee, '_') + 1);
 }
 
 /* ALC02: an object is made in memory that the object allocator does not know. */

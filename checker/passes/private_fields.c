@@ -30,16 +30,30 @@ fields_struct(const struct body *b, long index, int depth)
     return true;
 }
 
-/* The struct that parameter `number` points to, as far as accesses say. */
+/* The class that a member function belongs to, by its name: "Keys::share(PyObject *)". */
 static const char *
-fields_record(const struct body *b, const char *number)
+fields_class(struct program *p, const struct body *b)
 {
-    size_t n = number ? strspn(number, "0123456789") : 0;
+    const char *id = b->fact->id;
+    size_t n = strcspn(id, "(");
+    while (n > 1 && (id[n - 1] != ':' || id[n - 2] != ':')) {
+        n--;
+    }
+    return n > 2 ? arena_copy(&p->arena, id, n - 2) : NULL;
+}
+
+/* The struct that a parameter or `this` points to. root: "param:0->x". */
+static const char *
+fields_record(struct program *p, const struct body *b, const char *root)
+{
+    size_t n = strcspn(root, ".-");
+    if (str_starts(root, "this->")) {
+        return fields_class(p, b);
+    }
     SCAN_ACCESSES(b, a)
     {
-        const char *param = value_of(a->var, "param");
-        if (n && param && strncmp(param, number, n) == 0 && !param[n] && a->class &&
-            str_starts(a->path, "->") && !strstr(a->path + 2, "->")) {
+        if (strncmp(a->var, root, n) == 0 && !a->var[n] && a->class && str_starts(a->path, "->") &&
+            !strstr(a->path + 2, "->")) {
             return a->class;
         }
     }
@@ -81,8 +95,9 @@ private_field(struct program *p, const struct body *b, const char *value)
     const char *step = root ? strpbrk(root, ".-") : NULL;
     bool own = str_starts(root, "local:")
                    ? step && *step == '.'
-                   : number && (fields_struct(b, strtol(number, NULL, 10), 0) ||
-                                fields_is_transient(p, fields_record(b, number)));
+                   : (number && fields_struct(b, strtol(number, NULL, 10), 0)) ||
+                         ((number || str_starts(root, "this->")) &&
+                          fields_is_transient(p, fields_record(p, b, root)));
     const char *name = own && step ? step + (*step == '.' ? 1 : 2) : NULL;
     bool made = false;
     if (!name || strpbrk(name, ".-[")) {
