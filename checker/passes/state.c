@@ -1,15 +1,13 @@
 /* Module state: object members that the collector is not told about, or that leak (INI28-INI31). */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "passes/flow.h"
 #include "passes/link.h"
 #include "passes/modules.h"
+#include "passes/touched.h"
 
 void pass_state(struct program *p);
-
-enum { MOST_CALLS = 3, MOST_ARGS = 3 };
 
 /* Made once for all modules. */
 struct state_index {
@@ -27,12 +25,6 @@ struct state_check {
     const char *traverse, *clear, *free;
     VEC(const struct fact_member *) members; /* those that hold objects */
     unsigned long leaves;                    /* bit per member that holds no container */
-};
-
-/* What a function passes to Py_VISIT() (or visit()), or clears. */
-struct state_touched {
-    VEC(const char *) texts;
-    bool opaque; /* something is done through macros or pointers that cannot be told apart */
 };
 
 static bool
@@ -231,56 +223,6 @@ state_flaw(struct state_check *s, const char *what)
     flaw->detail2 = state_is_cyclic(s) ? "cycle" : NULL;
 }
 
-static bool
-state_is_touch(const struct fact_call *c, bool visit)
-{
-    return visit ? scan_call_is(c, "Py_VISIT,_Py_VISIT") || str_same(c->origin, "indirect")
-                 : scan_call_is(c, "Py_CLEAR,Py_XDECREF,Py_DECREF,Py_SETREF,Py_XSETREF,Py_DecRef");
-}
-
-static void
-state_collect(struct state_touched *t, const struct body *b, bool visit, int depth)
-{
-    SCAN_CALLS(b, c)
-    {
-        if (!state_is_touch(c, visit)) {
-            continue;
-        }
-        const char *value = call_arg(b, c, 0);
-        t->opaque = t->opaque ||
-                    (value && (str_starts(value, "index:") || str_starts(value, "deref:") ||
-                               str_starts(value, "local:"))) ||
-                    (c->macro && !state_is_touch(&(struct fact_call){.callee = c->macro}, visit));
-        for (int i = 0; i < MOST_ARGS; i++) {
-            const char *text = call_arg_text(b, c, i);
-            if (text) {
-                vec_push(&t->texts, text);
-            }
-        }
-    }
-    for (size_t i = 0; depth < MOST_CALLS && i < b->callees.n; i++) {
-        if (b->callees.at[i] != b) {
-            state_collect(t, b->callees.at[i], visit, depth + 1);
-        }
-    }
-}
-
-static bool
-state_mentions(const struct state_touched *t, const char *name)
-{
-    size_t n = strlen(name);
-    for (size_t i = 0; i < t->texts.n; i++) {
-        for (const char *at = strstr(t->texts.at[i], name); at; at = strstr(at + 1, name)) {
-            bool before = at > t->texts.at[i] && (isalnum((unsigned char)at[-1]) || at[-1] == '_');
-            bool behind = isalnum((unsigned char)at[n]) || at[n] == '_';
-            if (!before && !behind) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* Bit per member that the function leaves out; 0 also when it cannot be told. */
 static unsigned long
 state_missed(const struct state_check *s, const char *value, bool visit)
@@ -289,11 +231,11 @@ state_missed(const struct state_check *s, const char *value, bool visit)
     if (!b) {
         return 0;
     }
-    struct state_touched t = {0};
+    struct touched t = {0};
     unsigned long missed = 0;
-    state_collect(&t, b, visit, 0);
+    touched_collect(&t, b, visit);
     for (size_t i = 0; !t.opaque && i < s->members.n && i < 8 * sizeof(missed); i++) {
-        missed |= state_mentions(&t, s->members.at[i]->name) ? 0 : 1UL << i;
+        missed |= touched_mentions(&t, s->members.at[i]->name) ? 0 : 1UL << i;
     }
     vec_free(&t.texts);
     return missed;
