@@ -24,10 +24,11 @@ def parse(path):
 
 
 def memory():
-    """Private memory of the process, kB."""
+    """Memory that only this process has, kB. Clean pages of files count as private or not with who
+    else runs the same program."""
     total = 0
     with open("/proc/self/smaps_rollup", encoding="ascii") as file:
         for line in file:
-            if line.startswith("Private_"):
+            if line.startswith("Private_Dirty"):
                 total += int(line.split()[1])
     return total

@@ -386,7 +386,7 @@ class Faults(unittest.TestCase):
                 print("caught", flush=True)
         """, 0.3)
         self.assertEqual(out.split(), ["go", "caught"], err)
-        self.assertLess(seconds, 10)
+        self.assertLess(seconds, 40)
 
     @on_two
     def test_ctrl_c_in_shutdown(self):
@@ -400,7 +400,7 @@ class Faults(unittest.TestCase):
                 print("caught", flush=True)
         """, 0.3)
         self.assertEqual(out.split(), ["go", "caught"], err)
-        self.assertLess(seconds, 10)
+        self.assertLess(seconds, 40)
 
     @on_two
     def test_ctrl_c_in_channel(self):
@@ -413,7 +413,7 @@ class Faults(unittest.TestCase):
                 print("caught", flush=True)
         """, 0.3)
         self.assertEqual((out.split(), code), (["go", "caught"], 0), err)
-        self.assertLess(seconds, 10)
+        self.assertLess(seconds, 40)
 
     @on_two
     def test_ctrl_c_at_any_moment(self):
@@ -429,7 +429,7 @@ class Faults(unittest.TestCase):
             self.assertIn("KeyboardInterrupt", err)
             self.assertNotIn("Fatal", err)
             self.assertIn(code, (1, 130, -signal.SIGINT), err)
-            self.assertLess(seconds, 15)
+            self.assertLess(seconds, 40)
 
     @unittest.skipUnless(hasattr(os, "fork"), "needs fork")
     def test_fork_with_idle_workers(self):
@@ -742,7 +742,7 @@ class Faults(unittest.TestCase):
             import resource
             def private():
                 with open("/proc/self/smaps_rollup") as file:
-                    return sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
+                    return sum(int(line.split()[1]) for line in file if "Private_Dirty" in line)
             def pools(count):
                 for _ in range(count):
                     with extpool.InterpreterPool(1) as pool:
