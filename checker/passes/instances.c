@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "passes/shared_roots.h"
+#include "passes/vendored.h"
 
 /* Kinds of change, worst first. */
 enum change { CHANGE_RELEASE, CHANGE_SETREF, CHANGE_RMW, CHANGE_PLAIN, CHANGE_INIT, CHANGE_KINDS };
@@ -25,6 +26,7 @@ struct instances {
     struct program *p;
     const struct shared_roots *roots;
     struct map by_key;
+    struct map python_files; /* see vendored_index() */
     VEC(struct instance_field *) fields;
 };
 
@@ -294,16 +296,21 @@ instance_report(struct instances *all, const struct instance_field *field)
         return;
     }
     const struct instance_site *site = &field->first[kind];
+    const struct body *caller = site->body;
+    const struct fact_call *entry = vendored_entry(&all->python_files, site->body, &caller);
     bool setter = kind == CHANGE_PLAIN && field->setters;
     struct fact_flaw *flaw =
-        program_flaw(all->p, site->at, site->body, setter ? "field-setter" : words[kind],
-                     instance_name(&field->where));
+        program_flaw(all->p, entry ? &entry->at : site->at, caller,
+                     setter ? "field-setter" : words[kind], instance_name(&field->where));
     flaw->detail = field->where.record;
     flaw->detail2 = site->body->fact->name;
     flaw->class = instance_class(all->p, field);
     /* A flag that is only ever set to constants cannot be torn; it can come late. */
     flaw->number = kind == CHANGE_PLAIN && field->constants && str_same(flaw->class, "scalar");
-    if (field->other.at && field->other.at != site->at) {
+    if (entry) {
+        flaw_relate(all->p, flaw, site->at, "here, in code that the call leads to");
+    }
+    else if (field->other.at && field->other.at != site->at) {
         flaw_relate(all->p, flaw, field->other.at, "also changed here");
     }
 }
@@ -313,6 +320,7 @@ pass_instances(struct program *p)
 {
     struct instances all = {.p = p};
     all.roots = roots_of(p);
+    vendored_index(p, &all.python_files);
     for (size_t i = 0; i < p->bodies.n; i++) {
         /* tp_new changes objects that it is given, though its own is private. */
         const struct body *b = p->bodies.at[i];
@@ -326,4 +334,5 @@ pass_instances(struct program *p)
     }
     vec_free(&all.fields);
     map_free(&all.by_key);
+    map_free(&all.python_files);
 }
