@@ -96,7 +96,7 @@ def _create_declared(spec, file=None, /):
 def say_more(error, advice):
     """Into the message, not a note of the exception: packages put the message into errors of their
     own (NumPy does), or show nothing else of it."""
-    error.msg = f"{error.msg}; extpool: {advice}"
+    error.msg = f"{error}; extpool: {advice}"
     error.args = (error.msg, *error.args[1:])
 
 
