@@ -33,31 +33,72 @@ twin_note(struct twin *twin, struct unit *u, CXCursor function, size_t first)
     }
 }
 
-/* Directives inside a body that reach beyond it. */
-static bool
-twin_has_directive(const char *s, const char *end)
+/* Behind a preprocessor line, with what a backslash or a comment joins to it. */
+static const char *
+twin_line_end(const char *s, const char *end)
 {
-    static const char *const words[] = {"define", "undef", "include", "pragma", "line", "error"};
-    int depth = 0;
-    for (const char *line = s; line && line < end;) {
-        const char *at = line;
-        while (at < end && (*at == ' ' || *at == '\t')) {
-            at++;
+    while (s < end && *s != '\n') {
+        if (*s == '\\' && s + 1 < end) {
+            s += s[1] == '\r' && s + 2 < end ? 3 : 2;
+            continue;
         }
-        if (at < end && *at == '#') {
-            for (at++; at < end && (*at == ' ' || *at == '\t'); at++) {}
-            for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-                if (strncmp(at, words[i], strlen(words[i])) == 0) {
-                    return true;
-                }
-            }
-            depth += strncmp(at, "if", 2) == 0 ? 1 : strncmp(at, "endif", 5) == 0 ? -1 : 0;
-            if (depth < 0 || (depth == 0 && strncmp(at, "el", 2) == 0)) {
+        const char *behind = *s == '/' ? differs_skip(s, end) : s;
+        s = behind > s ? behind : s + 1;
+    }
+    return s < end ? s : end;
+}
+
+/* The next preprocessor line behind `s`, which stands inside a line; NULL: there is none. */
+static const char *
+twin_next_directive(const char *s, const char *end, const char **line_end)
+{
+    bool fresh = false; /* nothing but white space and comments on the line so far */
+    while (s < end) {
+        const char *behind = differs_skip(s, end);
+        if (behind > s) {
+            fresh = fresh && *s == '/';
+            s = behind;
+        }
+        else if (*s == '#' && fresh) {
+            *line_end = twin_line_end(s, end);
+            return s;
+        }
+        else {
+            fresh = *s == '\n' || (fresh && strchr(" \t\r\f\v", *s));
+            s++;
+        }
+    }
+    return NULL;
+}
+
+static bool
+twin_is_directive(const char *s, const char *name)
+{
+    s += 1 + strspn(s + 1, " \t");
+    return str_starts(s, name);
+}
+
+/* Directives inside a body that reach beyond it. *defines: those that define macros do as well, and
+ * stay when the body is blanked. */
+static bool
+twin_reaches_out(const char *s, const char *end, bool *defines)
+{
+    static const char *const words[] = {"include", "import", "pragma", "line", "error", "embed"};
+    int depth = 0;
+    const char *line_end = NULL;
+    *defines = false;
+    while ((s = twin_next_directive(s, end, &line_end))) {
+        for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+            if (twin_is_directive(s, words[i])) {
                 return true;
             }
         }
-        line = memchr(line, '\n', (size_t)(end - line));
-        line = line ? line + 1 : NULL;
+        *defines |= twin_is_directive(s, "define") || twin_is_directive(s, "undef");
+        depth += twin_is_directive(s, "if") ? 1 : twin_is_directive(s, "endif") ? -1 : 0;
+        if (depth < 0 || (depth == 0 && twin_is_directive(s, "el"))) {
+            return true;
+        }
+        s = line_end;
     }
     return depth != 0;
 }
@@ -76,14 +117,15 @@ twin_needs_body(const char *s, size_t n)
 }
 
 static bool
-twin_is_equal(const struct differs *differs, const struct twin_body *body, const struct str *text)
+twin_is_equal(const struct differs *differs, struct twin_body *body, const struct str *text)
 {
     if (body->close > text->n || text->s[body->open] != '{' || text->s[body->close - 1] != '}') {
         return false;
     }
     const char *start = text->s + body->start, *open = text->s + body->open;
     const char *close = text->s + body->close;
-    return !twin_needs_body(start, (size_t)(open - start)) && !twin_has_directive(open, close) &&
+    return !twin_needs_body(start, (size_t)(open - start)) &&
+           !twin_reaches_out(open, close, &body->defines) &&
            !differs_in(differs, start, (size_t)(close - start));
 }
 
@@ -116,12 +158,23 @@ twin_file(struct twin *twin, struct unit *u, struct unit_file *file)
 }
 
 static void
+twin_blank_text(char *from, const char *to)
+{
+    for (; from < to; from++) {
+        *from = *from == '\n' ? '\n' : ' ';
+    }
+}
+
+static void
 twin_blank(struct twin_file *file, const struct twin_body *body)
 {
-    for (unsigned i = body->open + 1; i + 1 < body->close; i++) {
-        char *c = &file->text.s[i];
-        *c = *c == '\n' ? '\n' : ' ';
+    char *from = file->text.s + body->open + 1;
+    const char *end = file->text.s + body->close - 1, *line_end = NULL, *line;
+    while (body->defines && (line = twin_next_directive(from, end, &line_end))) {
+        twin_blank_text(from, line);
+        from += line_end - from;
     }
+    twin_blank_text(from, end);
 }
 
 struct twin_learning {

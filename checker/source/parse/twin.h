@@ -1,5 +1,6 @@
 /* The second flavour of a unit. Most function bodies are the same text with the same meaning in
- * both flavours: those are blanked before the second parse, and their facts are those of the first.
+ * both flavours: those are blanked before the second parse, but for lines that define macros, and
+ * their facts are those of the first.
  *
  * Ownership: a twin belongs to the parse of one unit; the facts it points to are the unit's.
  * Threads: one owner. Errors: what cannot be told to be equal is parsed again. */
@@ -13,7 +14,7 @@ struct twin_body {
     const char *path;            /* as in the facts */
     unsigned start, open, close; /* of the declaration, its brace, and behind the last one */
     size_t first, last;          /* its facts */
-    bool equal;
+    bool equal, defines;         /* defines: it has lines that define macros */
 };
 
 struct twin_file {

@@ -20,6 +20,8 @@ void differs_free(struct differs *d);
 void differs_add_header(struct differs *d, const char *path);
 /* Learns a source's macros and what it declares outside functions. */
 void differs_add_source(struct differs *d, const char *path, const char *text, size_t n);
+/* Behind the comment, string or character constant at s; s itself when there is none. */
+const char *differs_skip(const char *s, const char *end);
 /* May the text mean something else? */
 bool differs_in(const struct differs *d, const char *text, size_t n);
 

@@ -75,8 +75,6 @@ struct node *differs_word(struct differs *d, const char *s, size_t n);
 void differs_link(struct differs *d, struct node *from, struct node *to, int need, int give);
 
 /* ---- differs_words.c ---- */
-/* Behind the comment, string or character constant at s; s itself when there is none. */
-const char *differs_skip(const char *s, const char *end);
 /* The next word in [*at, end); numbers are passed over. Returns NULL at the end. */
 const char *differs_next_word(const char **at, const char *end, size_t *n);
 
