@@ -4,6 +4,7 @@
 
 #include "source/parse/parse_parts.h"
 #include "source/parse/stubs.h"
+#include "source/parse/tables.h"
 #include "source/parse/twin.h"
 
 static bool
@@ -28,6 +29,7 @@ struct parse_work {
     struct facts facts;
     struct stubs stubs;
     struct twin twin;
+    struct table_files tables;
     struct timespec start;
     struct str status, files;
     const char *limited_text;
@@ -84,8 +86,10 @@ parse_best(struct parse_work *w, enum flavour flavour, struct attempt *attempt)
     bool use_header = w->use_header[flavour];
     *attempt = parse_again(w, flavour, use_header, false);
     bool same = w->refused && parse_is_refusal(&attempt->diagnostics);
-    if (attempt->diagnostics.errors && w->parser->twin && !same) {
+    bool whole = !w->parser->twin && !w->parser->tables;
+    if (attempt->diagnostics.errors && !whole && !same) {
         w->parser->twin = NULL; /* errors are for the whole text to tell */
+        w->parser->tables = NULL;
         parse_dispose(w->parser, attempt);
         *attempt = parse_again(w, flavour, use_header, false);
     }
@@ -127,6 +131,24 @@ parse_take(struct parse_work *w, enum flavour flavour, struct attempt *attempt)
     parse_dispose(w->parser, attempt);
 }
 
+static void
+parse_find_tables(struct parse_work *w)
+{
+    const struct plan_unit *unit = w->unit;
+    if (unit->is_cxx) {
+        return; /* which has no designators for arrays */
+    }
+    tables_add(&w->tables, unit->path, unit->real, &unit->lexed.text);
+    for (size_t i = 0; i < unit->headers.n; i++) {
+        const char *real = unit->headers.at[i];
+        const struct str *text = includes_text(w->parser->plan, real);
+        if (text) {
+            tables_add(&w->tables, real, real, text);
+        }
+    }
+    w->parser->tables = w->tables.at.n ? &w->tables : NULL;
+}
+
 void
 parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], struct str *result)
 {
@@ -140,6 +162,7 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     w.twin.group = use_header[FLAVOUR_FT] ? unit->group[FLAVOUR_FT] : -1;
     clock_gettime(CLOCK_MONOTONIC, &w.start);
     str_clear(&parser->absent);
+    parse_find_tables(&w);
     for (int flavour = 0; flavour < FLAVOURS; flavour++) {
         /* A source may refuse one flavour with an #error of its own: the other is seen as well. */
         bool second = flavour == FLAVOUR_GIL && (w.limited || w.ft_errors);
@@ -154,6 +177,8 @@ parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS], st
     str_add(result, "F\n");
     facts_write_short(&w.facts, result);
     parser->twin = NULL;
+    parser->tables = NULL;
+    tables_free(&w.tables);
     twin_free(&w.twin);
     stubs_free(&w.stubs);
     str_free(&w.status);

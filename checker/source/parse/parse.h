@@ -20,10 +20,11 @@ struct parser {
     struct unit_paths paths;
     struct map real; /* for paths */
     struct interner strings;
-    struct differs *differs;   /* the worker's own, made when a second flavour needs it */
-    struct twin *twin;         /* of the unit in hand, when both its flavours are parsed */
-    const struct stubs *stubs; /* of the unit that is being parsed; NULL: none */
-    struct str absent;         /* `N name` lines: headers that the unit lacks */
+    struct differs *differs;          /* the worker's own, made when a second flavour needs it */
+    struct twin *twin;                /* of the unit in hand, when both its flavours are parsed */
+    const struct table_files *tables; /* files of the unit with tables shortened; NULL: none */
+    const struct stubs *stubs;        /* of the unit that is being parsed; NULL: none */
+    struct str absent;                /* `N name` lines: headers that the unit lacks */
 };
 
 /* Result text: lines `S status message` (ok | partial | failed), `D path` for each file read,

@@ -1,8 +1,11 @@
 /* One flavour of one unit: with the precompiled header, without it, with stand-ins. */
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "source/parse/parse_parts.h"
 #include "source/parse/stubs.h"
+#include "source/parse/tables.h"
 #include "source/parse/twin.h"
 #include "source/workers/worker_life.h"
 
@@ -17,6 +20,32 @@ parse_add_twin(const struct parser *parser, unsaved_list *unsaved)
         struct CXUnsavedFile text = {
             .Filename = file->name, .Contents = file->text.s, .Length = file->text.n};
         vec_push(unsaved, text);
+    }
+}
+
+static bool
+parse_is_twin(const struct parser *parser, const char *real)
+{
+    char path[PATH_MAX];
+    for (size_t i = 0; parser->twin && parser->twin->ready && i < parser->twin->files.n; i++) {
+        if (realpath(parser->twin->files.at[i].name, path) && strcmp(path, real) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A twin's files have their tables shortened as well. */
+static void
+parse_add_tables(const struct parser *parser, unsaved_list *unsaved)
+{
+    for (size_t i = 0; parser->tables && i < parser->tables->at.n; i++) {
+        const struct table_file *file = &parser->tables->at.at[i];
+        if (!parse_is_twin(parser, file->real)) {
+            struct CXUnsavedFile text = {
+                .Filename = file->name, .Contents = file->text.s, .Length = file->text.n};
+            vec_push(unsaved, text);
+        }
     }
 }
 
@@ -44,6 +73,9 @@ parse_attempt(struct parser *parser, const struct plan_unit *unit, enum flavour 
         vec_push(&unsaved, pyconfig);
     }
     parse_add_twin(parser, &unsaved);
+    if (!as_cxx) {
+        parse_add_tables(parser, &unsaved);
+    }
     unsigned options = CXTranslationUnit_KeepGoing;
     enum CXErrorCode code =
         parser->cx->parseTranslationUnit2(parser->index, unit->path, args.at.at, (int)args.at.n,

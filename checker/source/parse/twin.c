@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "source/parse/tables.h"
+
 static bool
 twin_find_body(struct unit *u, CXCursor function, struct twin_body *out)
 {
@@ -153,6 +155,7 @@ twin_file(struct twin *twin, struct unit *u, struct unit_file *file)
                      ? u->path
                      : cx_text(u->cx, u->strings, u->cx->getFileName(file->handle));
     str_addn(&fresh.text, file->lexed->text.s, file->lexed->text.n);
+    tables_shorten(fresh.text.s, fresh.text.n);
     vec_push(&twin->files, fresh);
     return &twin->files.at[twin->files.n - 1];
 }

@@ -99,6 +99,8 @@ void database_free(struct database *db);
 /* Resolves the unit's includes: fills headers, candidates, prefix, mentions_gil; adds -I for
  * project folders that hold a header which would not be found otherwise. */
 void includes_resolve(struct plan *plan, struct plan_unit *unit);
+/* The text of a header that a unit's `headers` name; NULL when it could not be read. */
+const struct str *includes_text(const struct plan *plan, const char *real);
 void includes_forget_texts(struct plan *plan);
 void includes_free(struct plan *plan);
 

@@ -236,6 +236,13 @@ includes_resolve(struct plan *plan, struct plan_unit *unit)
     unit->has_prefix = walk.found_python;
 }
 
+const struct str *
+includes_text(const struct plan *plan, const char *real)
+{
+    const struct plan_header *header = map_get(&plan->header_files, real);
+    return header && header->ok ? &header->lexed.text : NULL;
+}
+
 void
 includes_forget_texts(struct plan *plan)
 {
