@@ -1,8 +1,10 @@
 /* Stands before libclang: notes in $SPY_LOG that it was loaded, every file it is to parse, with
- * which precompiled header, and the text of such a header; dies or waits where a file's name asks
- * for it. Symbols it does not have come from the real library, which it is linked with. */
+ * which precompiled header, the text of such a header, and each text that it is given in place of
+ * what a file holds; dies or waits where a file's name asks for it. Symbols it does not have come
+ * from the real library, which it is linked with. */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,17 +36,17 @@ struct spy_text { /* CXUnsavedFile */
     unsigned long n;
 };
 
-/* The includes of a header that is to be precompiled, in one line. */
+/* A text in one line. */
 static void
-spy_note_header(const struct spy_text *header)
+spy_note_text(const char *word, const struct spy_text *text)
 {
     char line[4000];
     size_t n = 0;
-    for (; n < header->n && n + 1 < sizeof(line); n++) {
-        line[n] = header->text[n] == '\n' ? ' ' : header->text[n];
+    for (; n < text->n && n + 1 < sizeof(line); n++) {
+        line[n] = text->text[n] == '\n' ? ' ' : text->text[n];
     }
     line[n] = '\0';
-    spy_note("header", line);
+    spy_note(word, line);
 }
 
 __attribute__((constructor)) static void
@@ -69,9 +71,8 @@ clang_parseTranslationUnit2(void *index, const char *file, const char *const *wo
     }
     const struct spy_text *texts = unsaved;
     for (unsigned i = 0; i < n; i++) {
-        if (strcmp(texts[i].name, name) == 0 && strstr(name, ".h")) {
-            spy_note_header(&texts[i]);
-        }
+        bool header = strcmp(texts[i].name, name) == 0 && strstr(name, ".h");
+        spy_note_text(header ? "header" : "text", &texts[i]);
     }
     if (strstr(name, "crash")) {
         abort();

@@ -57,6 +57,87 @@ class Spied(unittest.TestCase):
                       if line.startswith("parse ") and line.endswith(".c"))
 
 
+class Texts(Spied):
+    """What libclang is given in place of a file's text must not change a fact."""
+
+    def facts(self, *files):
+        done = self.extcheck("--no-cache", "-j1", "--dump-facts", *files)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout, [line[5:] for line in self.noted() if line.startswith("text ")]
+
+    def table(self, name, before, values, dimension=""):
+        lines = [", ".join(values[at:at + 16]) for at in range(0, len(values), 16)]
+        self.write(name, f"#include <Python.h>\n{before} numbers[{dimension}] = {{\n"
+                   + ", /* more */\n".join(lines) + "\n};\n"
+                   "Py_ssize_t count(int at) { static int n; n = numbers[at];\n"
+                   "if (sizeof(numbers) == 512) { n = 7; } return n; }\n")
+
+    def test_tables_of_numbers_are_shortened(self):
+        values = [f" {number} " for number in range(100, 612)]
+        plain = "static const unsigned char"
+        self.table("one.c", plain, values)
+        shortened, texts = self.facts("one.c")
+        self.assertEqual(len(texts), 1)
+        self.assertRegex(texts[0], r"= \{\s+100\s*, \[511\] =\s+611\s+\};")
+        self.table("one.c", plain, values[:5] + ["(105)"] + values[6:])  # as long, no number
+        whole, texts = self.facts("one.c")
+        self.assertEqual(texts, [])
+        self.assertIn("name=numbers", whole)
+        self.assertEqual(shortened, whole)
+
+    def test_what_is_no_such_table_stays(self):
+        values = [f" {number} " for number in range(100, 612)]
+        for before in ("typedef unsigned long number;\nstatic number", "#define A\nA int",
+                       "static const char *"):
+            self.table("one.c", before, values)
+            self.assertEqual(self.facts("one.c")[1], [], before)
+        self.table("one.cpp", "static int", values)
+        self.assertEqual(self.facts("one.cpp")[1], [])
+
+    def test_too_many_values_are_no_error(self):
+        self.table("one.c", "static const int", [f" {number} " for number in range(100, 612)], 5)
+        facts, texts = self.facts("one.c")
+        self.assertEqual(len(texts), 1)
+        self.assertIn("status=ok", facts)
+
+    def test_bodies_that_define_macros(self):
+        self.write("one.c", """#include <Python.h>
+#ifdef Py_GIL_DISABLED
+static int differs = 1;
+#endif
+static int plain;
+int before(int x) { /*
+#define NOT_THIS 1
+*/ const char *s = "/*"; plain = x;
+#define LATER(a) \\
+    ((a) + 7) /* two
+lines */
+    # undef NEVER
+    return plain + (int)s[0]; /* gone */
+}
+int behind(int x)
+{
+#ifdef Py_GIL_DISABLED
+    differs = x;
+#endif
+    plain = LATER(x);
+    return plain;
+}
+""")
+        facts, texts = self.facts("one.c")
+        self.assertEqual(len(texts), 1)
+        for kept in ("#define LATER(a)", "((a) + 7) /* two lines */", "# undef NEVER",
+                     "differs = x"):
+            self.assertIn(kept, texts[0])
+        for blanked in ("NOT_THIS", "plain = x", "gone"):
+            self.assertNotIn(blanked, texts[0])
+        self.assertEqual(facts.count("status=ok"), 2)
+        stores = [line for line in facts.splitlines()
+                  if line.startswith("access\t8:") and "how=write" in line and "plain" in line]
+        self.assertEqual(len(stores), 2, stores)
+        self.assertEqual(stores[0], stores[1])
+
+
 class Headers(Spied):
     def test_idle_workers_take_the_largest_units_without_a_header(self):
         names = [f"unit{n}.c" for n in range(4)]
