@@ -110,6 +110,7 @@ heap_allocates(const struct program *p)
 
 /* What keeps an instance out of every cycle that its module is part of. */
 enum heap_leaf { HEAP_NO_LEAF, HEAP_LEAF_NO_OBJECTS, HEAP_LEAF_NO_MODULE };
+enum { HEAP_MOST_NESTED = 4 };
 
 /* Is the spec only ever given to functions that know no module? */
 static bool
@@ -135,24 +136,37 @@ heap_knows_no_module(struct program *p, const struct type_info *type)
     return any;
 }
 
+/* Do all members of the struct, those of structs inside it included, lead to no object? */
+static bool
+heap_record_is_leaf(struct program *p, const char *record, int depth)
+{
+    bool known = false;
+    record = str_starts(record, "struct ") ? record + strlen("struct ") : record;
+    FACTS_EACH(p->facts, member, m)
+    {
+        if (!str_same(m->record, record)) {
+            continue;
+        }
+        const char *type = m->type ? m->type : "void";
+        bool header = str_same(m->class, "object-struct") && m->index == 0 && depth == 0;
+        bool plain = str_list_has("scalar,lock,string,function-pointer,file", m->class) ||
+                     (str_same(m->class, "pointer") && !strstr(type, "void"));
+        bool inner = str_same(m->class, "struct") && depth < HEAP_MOST_NESTED &&
+                     heap_record_is_leaf(p, type, depth + 1);
+        if (!header && !plain && !inner) {
+            return false;
+        }
+        known = true;
+    }
+    return known;
+}
+
 static enum heap_leaf
 heap_leaf(struct program *p, const struct type_info *type)
 {
-    bool known = false;
-    FACTS_EACH(p->facts, member, m)
-    {
-        if (str_same(m->record, type->spec->size)) {
-            bool header = str_same(m->class, "object-struct") && m->index == 0;
-            if (!header && !str_list_has("scalar,lock,string,function-pointer,file", m->class) &&
-                !(str_same(m->class, "pointer") && !strstr(m->type ? m->type : "void", "void"))) {
-                return heap_knows_no_module(p, type) ? HEAP_LEAF_NO_MODULE : HEAP_NO_LEAF;
-            }
-            known = true;
-        }
-    }
-    return known                           ? HEAP_LEAF_NO_OBJECTS
-           : heap_knows_no_module(p, type) ? HEAP_LEAF_NO_MODULE
-                                           : HEAP_NO_LEAF;
+    return heap_record_is_leaf(p, type->spec->size, 0) ? HEAP_LEAF_NO_OBJECTS
+           : heap_knows_no_module(p, type)             ? HEAP_LEAF_NO_MODULE
+                                                       : HEAP_NO_LEAF;
 }
 
 static void
