@@ -72,22 +72,39 @@ block_interpreter_dict(PyInterpreterState *interp)
     return dict;
 }
 
+/* What the dict has under that name, a new reference; NULL, perhaps with an exception. */
+static PyObject *
+block_find(PyObject *dict, const char *name)
+{
+    PyObject *key = PyUnicode_FromString(name);
+    if (key == NULL) {
+        return NULL;
+    }
+#if PY_VERSION_HEX >= 0x030D0000 && (!EXTSHIM_LIMITED || Py_LIMITED_API + 0 >= 0x030D0000)
+    PyObject *found;
+    (void)PyDict_GetItemRef(dict, key, &found);
+#else
+    PyObject *found = PyDict_GetItemWithError(dict, key); /* only the shim writes this key */
+    Py_XINCREF(found);
+#endif
+    Py_DECREF(key);
+    return found;
+}
+
 /* Is `block` the one that this very interpreter made, not a former one's at the same address? */
 static int
 block_is_anchored(const struct extshim_block *block, PyObject *dict)
 {
     char name[ANCHOR_MAX];
     block_anchor_name(name, block->module_name);
-    PyObject *key = PyUnicode_FromString(name);
-    if (key == NULL) {
-        return -1;
-    }
-    PyObject *capsule = PyDict_GetItemWithError(dict, key); /* only the shim writes this key */
-    Py_DECREF(key);
+    PyObject *capsule = block_find(dict, name);
     if (capsule == NULL) {
         return PyErr_Occurred() ? -1 : 0;
     }
-    return PyCapsule_CheckExact(capsule) && PyCapsule_GetContext(capsule) == (const void *)block;
+    int anchored =
+        PyCapsule_CheckExact(capsule) && PyCapsule_GetContext(capsule) == (const void *)block;
+    Py_DECREF(capsule);
+    return anchored;
 }
 
 static int

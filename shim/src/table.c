@@ -19,7 +19,15 @@ EXTSHIM_HERE_TYPE_ *(*const extshim_here)(void) = EXTSHIM_HERE_CALL_;
 #endif
 
 ExtShim_Entry extshim_entries[EXTSHIM_ENTRIES];
-static struct table_segment first_segment = {EXTSHIM_ENTRIES_LOG, NULL, extshim_entries};
+static const struct table_segment first_segment = {EXTSHIM_ENTRIES_LOG, NULL, extshim_entries};
+static struct table_segment *second_segment; /* atomic; written under the lock */
+
+static struct table_segment *
+table_next(const struct table_segment *segment)
+{
+    return segment == &first_segment ? (struct table_segment *)EXTSHIM_LOAD_PTR(&second_segment)
+                                     : (struct table_segment *)EXTSHIM_LOAD_PTR(&segment->next);
+}
 
 /* The entry of `interp` in this segment, or the empty one it would take, or NULL: full there. */
 static ExtShim_Entry *
@@ -51,7 +59,7 @@ extshim_table_find(PyInterpreterState *interp)
             }
             return (struct extshim_block *)EXTSHIM_LOAD_PTR(&entry->slots);
         }
-        segment = (const struct table_segment *)EXTSHIM_LOAD_PTR(&segment->next);
+        segment = table_next(segment);
     }
     return NULL;
 }
@@ -73,40 +81,54 @@ table_grow(int log)
     return segment;
 }
 
+/* The segment behind `last`, which is NULL for the first one: another thread's, or a new one. NULL:
+ * no memory. */
+static struct table_segment *
+table_append(struct table_segment *last)
+{
+    struct table_segment *next = table_grow((last == NULL ? EXTSHIM_ENTRIES_LOG : last->log) + 1);
+    if (next == NULL) {
+        return NULL;
+    }
+    extshim_lock();
+    struct table_segment *other = last == NULL ? second_segment : last->next;
+    if (other == NULL && last == NULL) {
+        EXTSHIM_STORE_PTR(&second_segment, next);
+    }
+    else if (other == NULL) {
+        EXTSHIM_STORE_PTR(&last->next, next);
+    }
+    extshim_unlock();
+    if (other != NULL) {
+        extshim_free(next->entries);
+        extshim_free(next);
+        return other;
+    }
+    return next;
+}
+
 int
 extshim_table_reserve(PyInterpreterState *interp)
 {
-    struct table_segment *last = &first_segment;
-    for (;;) {
-        if (table_probe(last, interp) != NULL) {
-            return 0;
-        }
-        struct table_segment *next = (struct table_segment *)EXTSHIM_LOAD_PTR(&last->next);
+    const struct table_segment *probed = &first_segment;
+    struct table_segment *last = NULL;
+    while (table_probe(probed, interp) == NULL) {
+        struct table_segment *next = table_next(probed);
         if (next == NULL) {
-            next = table_grow(last->log + 1);
+            next = table_append(last);
             if (next == NULL) {
                 return -1;
             }
-            extshim_lock();
-            struct table_segment *other = (struct table_segment *)EXTSHIM_LOAD_PTR(&last->next);
-            if (other == NULL) {
-                EXTSHIM_STORE_PTR(&last->next, next);
-            }
-            extshim_unlock();
-            if (other != NULL) {
-                extshim_free(next->entries);
-                extshim_free(next);
-                next = other;
-            }
         }
-        last = next;
+        probed = last = next;
     }
+    return 0;
 }
 
 int
 extshim_table_put(struct extshim_block *block, struct extshim_block **old)
 {
-    struct table_segment *segment = &first_segment;
+    const struct table_segment *segment = &first_segment;
     while (segment != NULL) {
         ExtShim_Entry *entry = table_probe(segment, block->interp);
         if (entry != NULL) {
@@ -115,7 +137,7 @@ extshim_table_put(struct extshim_block *block, struct extshim_block **old)
             EXTSHIM_STORE_PTR(&entry->interp, block->interp);
             return 0;
         }
-        segment = (struct table_segment *)EXTSHIM_LOAD_PTR(&segment->next);
+        segment = table_next(segment);
     }
     return -1; /* others took the room meanwhile: reserve again */
 }

@@ -71,9 +71,9 @@ def scratch_root():
     return testmods_build.cache_root() / "shim"
 
 
-def compile_files(command, sources, folder, target=None):
+def compile_files(command, sources, folder, target=None, mode=("-shared", "-fPIC", "-o")):
     """Compiles into the folder, and links where there is a target. A warning is a failure."""
-    mode = ["-c", "-fPIC"] if target is None else ["-shared", "-fPIC", "-o", target]
+    mode = ["-c", "-fPIC"] if target is None else [*mode, target]
     done = subprocess.run([*command, *mode, *map(str, sources)], cwd=folder,
                           capture_output=True, text=True, timeout=600)
     if done.returncode != 0 or done.stderr.strip():
