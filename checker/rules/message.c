@@ -33,7 +33,12 @@ message_add_name(struct str *out, const char *id, size_t n)
             break;
         }
     }
-    str_addn(out, id, n);
+    /* Two local statics of one name are told apart by their line: `f.moduledef@12`. */
+    size_t digits = n;
+    while (digits > 0 && id[digits - 1] >= '0' && id[digits - 1] <= '9') {
+        digits--;
+    }
+    str_addn(out, id, digits < n && digits > 1 && id[digits - 1] == '@' ? digits - 1 : n);
 }
 
 const char *
