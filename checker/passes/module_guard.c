@@ -171,6 +171,53 @@ guard_stands(struct program *p, const struct module_info *info, bool quiet)
     return guarded;
 }
 
+/* The static flag of `if (done) return 0;`, or NULL. */
+static const struct fact_variable *
+guard_skips(struct program *p, const struct body *b, const struct fact_jump *jump)
+{
+    const struct fact_block *block = flow_block(b, jump->block);
+    const char *tested = block && str_same(block->kind, "then") && block->cond
+                             ? value_of(block->cond, "nonzero(var")
+                             : NULL;
+    if (!tested || !str_same(jump->kind, "return") || !str_same(jump->value, "const:0")) {
+        return NULL;
+    }
+    const struct fact_variable *v =
+        program_variable(p, intern_n(&p->facts->strings, tested, strcspn(tested, ")")));
+    bool set = false, fills = false;
+    SCAN_ACCESSES(b, a)
+    {
+        set = set || (v && a->seq > jump->seq && str_same(a->var, v->id) &&
+                      str_same(a->how, "write") && str_starts(a->value, "const"));
+    }
+    SCAN_CALLS(b, call)
+    {
+        fills = fills || (call->seq > jump->seq && str_starts(call->callee, "PyModule_Add"));
+    }
+    return set && fills ? v : NULL;
+}
+
+/* INI36: an exec function that does nothing the second time leaves the second module empty. */
+static void
+guard_check_skips(struct program *p, const struct module_info *info)
+{
+    struct body *b;
+    for (size_t at = 0; (b = module_slot_body(p, info, "Py_mod_exec", &at)) != NULL;) {
+        for (size_t i = 0; i < b->events.n; i++) {
+            const struct fact_jump *jump = (const struct fact_jump *)(const void *)b->events.at[i];
+            const struct fact_variable *v =
+                jump->at.kind == FACT_jump ? guard_skips(p, b, jump) : NULL;
+            if (v) {
+                struct fact_flaw *flaw = module_flaw(p, info, &v->at, b, "exec-skipped", v->id);
+                flaw->symbol = v->name;
+                flaw->detail = b->fact->name;
+                flaw_relate(p, flaw, &jump->at, "the function ends here");
+                return;
+            }
+        }
+    }
+}
+
 bool
 module_refuses_second(struct program *p, struct fact_module *m)
 {
@@ -186,6 +233,7 @@ module_check_guard(struct program *p, const struct module_info *info)
 {
     bool guarded = guard_stands(p, info, false);
     info->fact->once_guard = guarded;
+    guard_check_skips(p, info);
     const struct fact_slot *declared = guard_declaration(info);
     if (declared && !guarded) {
         module_flaw(p, info, &declared->at, NULL, "not-supported-unguarded", declared->array);
