@@ -30,6 +30,7 @@ touched_walk(struct touched *t, const struct body *b, bool visit, int depth)
                     (c->macro && !touched_is_touch(&(struct fact_call){.callee = c->macro}, visit));
         for (int i = 0; i < MOST_ARGS; i++) {
             const char *text = call_arg_text(b, c, i);
+            text = text && *text ? text : call_arg(b, c, i);
             if (text) {
                 vec_push(&t->texts, text);
             }
