@@ -84,8 +84,10 @@ analysis_join_module(struct findings *all, const struct module_result *m)
     struct module_result *known = NULL;
     for (size_t i = 0; i < all->modules.n && !known; i++) {
         struct module_result *other = &all->modules.at[i];
-        /* How many units are its own may differ: one of them may be used in one flavour only. */
-        bool units = !other->units.n || !m->units.n || str_same(other->units.at[0], m->units.at[0]);
+        /* How many units are its own may differ: one of them may be used in one flavour only. Of
+         * what belongs to no module there is one row. */
+        bool units = !other->units.n || !m->units.n || *m->name == '(' ||
+                     str_same(other->units.at[0], m->units.at[0]);
         known = str_same(other->name, m->name) && units ? other : NULL;
     }
     if (!known) {

@@ -1,19 +1,26 @@
 /* Parsing in a process of its own, with a folder for what its workers write. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "source/source_run.h"
 #include "source/workers/pipes.h"
 
+#define SCRATCH_NAME "extcheck-pch-"
+
 enum { EXIT_NOTHING = 3 }; /* of the process that parses: a message was given */
+enum { LEFT_SECONDS = 3600 };
 
 static int
 source_remove(const char *path, const struct stat *st, int kind, struct FTW *where)
@@ -31,6 +38,9 @@ source_remove_scratch(struct source *run)
 {
     if (run->scratch.n) {
         nftw(run->scratch.s, source_remove, 8, FTW_DEPTH | FTW_PHYS);
+        if (run->scratch_lock >= 0) {
+            close(run->scratch_lock);
+        }
     }
 }
 
@@ -56,15 +66,55 @@ source_open_library(struct source *run)
     return ok;
 }
 
+/* Removes the folder when it is ours and old, and no run holds its lock: a run that was killed,
+ * with all its workers, left it behind. */
+static void
+source_remove_left(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+        time(NULL) - st.st_mtime > LEFT_SECONDS && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        nftw(path, source_remove, 8, FTW_DEPTH | FTW_PHYS);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+static void
+source_remove_all_left(const char *base)
+{
+    DIR *dir = opendir(base);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        if (str_starts(entry->d_name, SCRATCH_NAME)) {
+            struct str path = {0};
+            str_addf(&path, "%s/%s", base, entry->d_name);
+            source_remove_left(path.s);
+            str_free(&path);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+}
+
 bool
 source_make_scratch(struct source *run)
 {
     const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
-    str_addf(&run->scratch, "%s/extcheck-pch-XXXXXX", base && *base ? base : "/tmp");
+    base = base && *base ? base : "/tmp";
+    source_remove_all_left(base);
+    str_addf(&run->scratch, "%s/" SCRATCH_NAME "XXXXXX", base);
     if (!mkdtemp(run->scratch.s)) {
         diag_error("no temporary folder can be made below %s", run->scratch.s);
         str_clear(&run->scratch);
         return false;
+    }
+    /* Held by the workers as well, until the last of them is gone. */
+    run->scratch_lock = open(run->scratch.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (run->scratch_lock >= 0) {
+        flock(run->scratch_lock, LOCK_SH | LOCK_NB);
     }
     return true;
 }

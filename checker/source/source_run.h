@@ -23,6 +23,7 @@ struct source {
     struct cache cache;
     struct str program; /* identity of this very binary: a rebuilt checker asks anew */
     struct str library, resource_flag, resource_dir, scratch;
+    int scratch_lock;  /* says that the folder is in use; -1: it could not be locked */
     struct str opened; /* the library that was opened, with size and time */
     struct facts *out;
     source_failed *failed;

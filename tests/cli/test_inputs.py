@@ -283,6 +283,18 @@ class Unusual(CliTest):
         self.assertEqual(self.rules_in(third), self.rules_in(alone))
         self.assertIn("eggs: own-gil: unknown", third.out)
 
+    def test_files_beside_a_module_have_one_row(self):
+        # Which files belong to the module is another set in each flavour.
+        self.write("eggs.c", good_module().replace(
+            "#include <Python.h>", "#include <Python.h>\nint own(PyObject *o);").replace(
+            "return PyDict_New();", "\n#ifdef Py_GIL_DISABLED\nown(NULL);\n#endif\n"
+            "return PyDict_New();"))
+        self.write("a.c", "#include <Python.h>\nstatic PyObject *kept;\n"
+                   "int own(PyObject *o) { kept = o; return 0; }\n")
+        self.write("b.c", self.HELPER)
+        out = self.run_cli("--format=full", "eggs.c", "a.c", "b.c").out
+        self.assertEqual(out.count("(other files)"), 1, out)
+
     def test_table_lost_with_a_header(self):
         self.write("helper.c", self.HELPER)
         self.write("eggs.c", good_module().replace(

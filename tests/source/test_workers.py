@@ -4,6 +4,7 @@
 spy.c stands before the real libclang, notes what it is asked for, and dies or waits on demand.
 """
 
+import fcntl
 import os
 import pathlib
 import shutil
@@ -340,6 +341,33 @@ class Trouble(Spied):
         process.kill()
         # Workers hold standard error no longer than they live.
         process.communicate(timeout=30)
+
+
+class Scratch(Spied):
+    """Folders of runs that were killed are removed by later ones, those in use are not."""
+
+    def left(self, base, seconds, keep=False):
+        path = pathlib.Path(tempfile.mkdtemp(prefix="extcheck-pch-", dir=base))
+        self.addCleanup(shutil.rmtree, path, ignore_errors=True)
+        (path / "unseen0").mkdir()
+        (path / "unseen0" / "stub.h").write_text("")
+        if keep:
+            handle = os.open(path, os.O_RDONLY)
+            self.addCleanup(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        stamp = time.time() - seconds
+        os.utime(path, (stamp, stamp))
+        return path
+
+    def test_what_killed_runs_left(self):
+        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+        old, young, used = (self.left(base, 9000), self.left(base, 60),
+                            self.left(base, 9000, keep=True))
+        self.write("one.c")
+        self.assertEqual(self.extcheck("--no-cache", "--dump-facts", "one.c").returncode, 0)
+        self.assertFalse(old.exists())
+        self.assertTrue((young / "unseen0" / "stub.h").exists())
+        self.assertTrue((used / "unseen0" / "stub.h").exists())
 
 
 class RealParser(unittest.TestCase):
