@@ -101,6 +101,19 @@ guard_flag_write(const struct program *p, const struct body *b, bool *atomic)
     return NULL;
 }
 
+static const struct fact_slot *
+guard_declaration(const struct module_info *info)
+{
+    for (size_t i = 0; i < info->slots.n + info->export_slots.n; i++) {
+        const struct fact_slot *s =
+            i < info->slots.n ? info->slots.at[i] : info->export_slots.at[i - info->slots.n];
+        if (str_same(s->value, "Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED")) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
 static void
 guard_check_lock(struct program *p, const struct module_info *info, const struct body *b,
                  const struct fact_access *write, bool atomic)
@@ -113,6 +126,7 @@ guard_check_lock(struct program *p, const struct module_info *info, const struct
     }
     struct fact_flaw *flaw = module_flaw(p, info, &v->at, NULL, "once-guard-unlocked", v->id);
     flaw->symbol = v->name;
+    flaw->number = guard_declaration(info) != NULL; /* one with its own GIL is refused before */
     flaw_relate(p, flaw, &write->at,
                 "set here, after a test that another interpreter can pass too");
 }
@@ -140,19 +154,6 @@ guard_in(struct program *p, const struct module_info *info, const struct body *b
         }
     }
     return false;
-}
-
-static const struct fact_slot *
-guard_declaration(const struct module_info *info)
-{
-    for (size_t i = 0; i < info->slots.n + info->export_slots.n; i++) {
-        const struct fact_slot *s =
-            i < info->slots.n ? info->slots.at[i] : info->export_slots.at[i - info->slots.n];
-        if (str_same(s->value, "Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED")) {
-            return s;
-        }
-    }
-    return NULL;
 }
 
 /* Is there a guard in one of the module's hooks? quiet: only the answer, no findings about it. */
