@@ -59,6 +59,7 @@ class Package:
         self.root, self.tests = about["root"], about["tests"]
         self.pytest, self.needs = about["pytest"].split(), about["needs"].split()
         self.limit = float(about.get("limit", LIMIT))
+        self.built = {}  # (label of the interpreter, plain or ported): what was built, by content
         self.modules = {section: (parser[section]["sources"].split(),
                                   parser[section]["flags"].split())
                         for section in parser.sections() if section != "package"}
@@ -98,11 +99,13 @@ class Package:
 
     def build(self, tree, python, ported):
         """The modules in place in the tree, the ported ones together with the shim's sources."""
+        keys = []
         for module, (sources, flags) in self.modules.items():
             target = tree / self.root / (module.replace(".", "/") + python.suffix)
             files = [tree / source for source in sources] + (shim_sources() if ported else [])
             flags = [*python.flags, *self.flags(flags, tree, ported)]
-            kept = cache_dir() / f"built-{build_key(tree, python, files, flags)}.so"
+            keys.append(build_key(tree, python, files, flags))
+            kept = cache_dir() / f"built-{keys[-1]}.so"
             if not kept.exists():
                 scratch = kept.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
                 done = subprocess.run(["gcc", *OPTIMISE, *flags, *map(str, files), "-o", scratch],
@@ -111,6 +114,7 @@ class Package:
                     raise PortError(f"{module} does not compile for {python.label}:\n{done.stderr}")
                 scratch.rename(kept)
             shutil.copyfile(kept, target)
+        self.built[python.label, "ported" if ported else "plain"] = "-".join(keys)
 
     @staticmethod
     def flags(flags, tree, ported):

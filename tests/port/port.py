@@ -9,6 +9,7 @@ ready. Exit code 0, 1 when something does not hold, 77 when a download failed (s
 
 import argparse
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -17,9 +18,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 
-from package import (HERE, Package, PortError, Unavailable, names, shim_sources, testmods_build,
-                     tools)
+from package import (HERE, Package, PortError, Unavailable, cache_dir, names, shim_sources,
+                     testmods_build, tools)
 
 WANTED = {(3, 13): False, (3, 14): True, (3, 15): True}  # version -> must it be there
 ROUNDS = 9
@@ -53,24 +55,40 @@ def both(function, *arguments):
         return list(pool.map(lambda each: function(*each), arguments))
 
 
-def check_tests(package, python, trees):
-    """The package's own tests, with the plain build as the measure of what can pass here."""
+def run_tests(package, python, kind, tree):
+    """(exit code, passed, skipped) of the package's own tests, and the end of what they said. What
+    the plain build passes is kept: nothing of ours is in it."""
     path = tools(package.needs)
-    counts = {}
+    asked = hashlib.sha256(" ".join([package.sha256, package.tests, *package.pytest, path.name,
+                                     package.built[python.label, "plain"]]).encode()).hexdigest()
+    kept = cache_dir() / f"plain-tests-{python.label}-{asked[:24]}.json"
+    if kind == "plain" and kept.exists():
+        return tuple(json.loads(kept.read_text())), ""
+    done = run(python, ["-m", "pytest", "-q", "-p", "no:cacheprovider", *package.pytest,
+                        package.tests], [package.import_path(tree), path], tree)
+    found = dict((word, int(number)) for number, word in
+                 re.findall(r"(\d+) (passed|failed|error|errors|skipped)", done.stdout))
+    counts = (done.returncode, found.get("passed", 0), found.get("skipped", 0))
+    if kind == "plain" and done.returncode == 0:
+        scratch = kept.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        scratch.write_text(json.dumps(counts))
+        scratch.rename(kept)
+    return counts, tail(done)
 
-    def run_tests(kind, tree):
-        return kind, run(python, ["-m", "pytest", "-q", "-p", "no:cacheprovider", *package.pytest,
-                                  package.tests], [package.import_path(tree), path], tree)
-    for kind, done in both(run_tests, *trees.items()):
-        found = dict((word, int(number)) for number, word in
-                     re.findall(r"(\d+) (passed|failed|error|errors|skipped)", done.stdout))
-        counts[kind] = (done.returncode, found.get("passed", 0), found.get("skipped", 0))
-        if done.returncode != 0:
-            raise PortError(f"{python.label}: the tests of the {kind} build fail:\n{tail(done)}")
-    if counts["plain"] != counts["ported"] or not counts["ported"][1]:
-        raise PortError(f"{python.label}: plain and ported differ: {counts}")
-    say(f"  tests   {python.label}: {counts['ported'][1]} passed, {counts['ported'][2]} skipped, "
-        "as the plain build")
+
+def check_tests(package, pythons, trees):
+    """The package's own tests, with the plain build as the measure of what can pass here."""
+    jobs = [(package, python, kind, tree) for python in pythons for kind, tree in trees.items()]
+    counts = {}
+    for (_, python, kind, _), (found, text) in zip(jobs, both(run_tests, *jobs)):
+        if found[0] != 0:
+            raise PortError(f"{python.label}: the tests of the {kind} build fail:\n{text}")
+        counts[python.label, kind] = found
+    for python in pythons:
+        plain, ported = (counts[python.label, kind] for kind in trees)
+        if plain != ported or not ported[1]:
+            raise PortError(f"{python.label}: plain and ported differ: {plain}, {ported}")
+        say(f"  tests   {python.label}: {ported[1]} passed, {ported[2]} skipped, as the plain build")
 
 
 def control(python):
@@ -207,9 +225,9 @@ def port(options, name):
         check_verdicts(options, package, trees, pythons)
         both(package.build, *((tree, python, tree is ported)
                               for python in pythons for tree in (plain, ported)))
+        if "tests" not in options.skip:
+            check_tests(package, pythons, trees)
         for python in pythons:
-            if "tests" not in options.skip:
-                check_tests(package, python, trees)
             if "stress" not in options.skip:
                 check_stress(package, python, trees)
             if "timing" not in options.skip:
