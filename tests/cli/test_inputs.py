@@ -290,7 +290,8 @@ class Unusual(CliTest):
             "return PyDict_New();", "\n#ifdef Py_GIL_DISABLED\nown(NULL);\n#endif\n"
             "return PyDict_New();"))
         self.write("a.c", "#include <Python.h>\nstatic PyObject *kept;\n"
-                   "int own(PyObject *o) { kept = o; return 0; }\n")
+                   "int own(PyObject *o) { kept = o; return 0; }\n"
+                   "PyObject *take(PyObject *m, PyObject *o) { kept = o; return o; }\n")
         self.write("b.c", self.HELPER)
         out = self.run_cli("--format=full", "eggs.c", "a.c", "b.c").out
         self.assertEqual(out.count("(other files)"), 1, out)
