@@ -9,7 +9,8 @@ import textwrap
 import time
 import unittest
 
-LIMIT = 60
+# Seconds for one program; sanitizers make it ten times as slow.
+LIMIT = 300 if {"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ) else 60
 # What is slow, or the same code on every version; the other versions have it in long runs.
 on_two = unittest.skipUnless(sys.version_info[:2] == (3, 14) or not sys._is_gil_enabled()
                              or os.environ.get("EXTCHECK_LONG"),
