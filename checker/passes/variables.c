@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "passes/flow.h"
 #include "passes/link.h"
 #include "passes/type_scan.h"
 
@@ -144,6 +145,34 @@ variables_works_everywhere(const char *list)
     return false;
 }
 
+/* `lock(m); if (done) goto out; ... the write ... done = 1; out: unlock(m);` */
+static bool
+variables_behind_flag(struct program *p, const struct variable_use *use)
+{
+    const struct body *b = use->body;
+    for (size_t i = 0; i < b->events.n; i++) {
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)b->events.at[i];
+        if (jump->at.kind != FACT_jump || jump->seq > use->seq ||
+            !variables_works_everywhere(locks_at(p, b, jump->seq))) {
+            continue;
+        }
+        const struct fact_block *block = flow_block(b, jump->block);
+        const char *flag = block && str_same(block->kind, "then") && block->cond
+                               ? value_of(block->cond, "nonzero(var")
+                               : NULL;
+        SCAN_ACCESSES(b, a)
+        {
+            size_t n = flag ? strcspn(flag, ")") : 0;
+            if (n && a->seq >= use->seq && strncmp(a->var, flag, n) == 0 && !a->var[n] &&
+                str_same(a->how, "write") && str_starts(a->value, "const") &&
+                variables_works_everywhere(locks_at(p, b, a->seq))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Do all writes happen inside a function that runs once per process? */
 static bool
 variables_written_once(struct program *p, const struct variable_uses *uses)
@@ -156,7 +185,8 @@ variables_written_once(struct program *p, const struct variable_uses *uses)
         if (!counts) {
             continue;
         }
-        if (!str_list_has(locks_at(p, use->body, use->seq), "once")) {
+        if (!str_list_has(locks_at(p, use->body, use->seq), "once") &&
+            !(variables_entry(use) == ENTRY_INIT && variables_behind_flag(p, use))) {
             return false;
         }
         any = true;
