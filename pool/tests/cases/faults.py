@@ -9,14 +9,14 @@ import textwrap
 import time
 import unittest
 
-# Seconds for one program; sanitizers make it ten times as slow.
-LIMIT = 300 if {"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ) else 60
+SANITIZED = bool({"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ))
+LIMIT = 300 if SANITIZED else 60  # seconds for one program
 # What is slow, or the same code on every version; the other versions have it in long runs.
 on_two = unittest.skipUnless(sys.version_info[:2] == (3, 14) or not sys._is_gil_enabled()
                              or os.environ.get("EXTCHECK_LONG"),
                              "run on 3.14 and free-threaded, and everywhere in long runs")
-# The address sanitizer keeps what was freed, and maps more than there is.
-unsanitized = unittest.skipIf("ASAN_OPTIONS" in os.environ, "measures memory")
+# Sanitizers keep what was freed, and map more than there is.
+unsanitized = unittest.skipIf(SANITIZED, "measures memory")
 PRELUDE = """
 import os, sys, textwrap, threading, time, signal
 # A shell's background job ignores it.
