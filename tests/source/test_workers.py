@@ -420,6 +420,16 @@ class Database(unittest.TestCase):
             facts = read_facts(dump_facts(["two.c"], ["--", "-DASKED"], cwd=folder))
             self.assertTrue([fact for fact in facts if fact.fields.get("name") == "asked"])
 
+    def test_a_flag_that_one_file_wants(self):
+        with tempfile.TemporaryDirectory() as name:
+            for file, text in (("fast.c", "AVX2 has to be on"), ("gil.c", "define no GIL")):
+                (pathlib.Path(name) / file).write_text(f'#error "{text}"\nint value;\n')
+            done = run(["--isolated", "--no-cache", "--python", "3.14", "fast.c", "gil.c"], cwd=name)
+            self.assertEqual(done.returncode, 2)
+            fast, gil = done.stderr.split("fast.c (", 1)[1].split("gil.c (", 1)
+            self.assertIn("compile_commands.json (-p DIR)", fast)
+            self.assertNotIn("compile_commands.json", gil)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -37,6 +37,25 @@ parse_absent(struct str *out, const char *message)
     }
 }
 
+/* What to do about an error. One file of several may want a flag that the others must not have,
+ * such as those for vector instructions, and says so with an #error. */
+static const char *
+parse_help(const char *message, bool missing, bool own)
+{
+    static const char *const words[] = {"-m", "-D", "avx", "sse", "neon", "define", "compile with"};
+    if (missing) {
+        return strstr(message, "'Python.h'") ? "" : "; pass its folder: -- -I DIR";
+    }
+    for (size_t i = 0; own && i < sizeof(words) / sizeof(*words); i++) {
+        if (strcasestr(message, words[i]) && !strstr(message, "GIL")) {
+            return "; pass the flag behind --, or in a compile_commands.json (-p DIR) when only "
+                   "this "
+                   "file is to have it";
+        }
+    }
+    return "";
+}
+
 void
 parse_diagnostics(struct parser *parser, CXTranslationUnit tu, struct arena *arena,
                   struct diagnostics *out)
@@ -58,11 +77,10 @@ parse_diagnostics(struct parser *parser, CXTranslationUnit tu, struct arena *are
                 CXFile file = NULL;
                 cx->getExpansionLocation(cx->getDiagnosticLocation(diagnostic), &file, &line,
                                          &column, NULL);
-                bool help = missing && !strstr(message, "'Python.h'");
-                out->first = arena_printf(arena, "%s at line %u%s", message, line,
-                                          help ? "; pass its folder: -- -I DIR" : "");
-                out->message = arena_string(arena, message);
                 out->own = file && parse_is_error_line(parser, file, line);
+                out->first = arena_printf(arena, "%s at line %u%s", message, line,
+                                          parse_help(message, missing, out->own));
+                out->message = arena_string(arena, message);
             }
             out->missing_header |= missing;
             if (missing) {
