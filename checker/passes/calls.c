@@ -102,6 +102,39 @@ calls_thread_is_known(struct program *p, const struct body *b, const struct fact
     return str_same(scan_resolve(b, value, block->first), "call:PyGILState_GetThisThreadState");
 }
 
+static bool
+calls_back_at_once(const struct program *p, const char *callee)
+{
+    return str_same(flow_cell(p, "callbacks", callee, "thread"), "caller");
+}
+
+/* `cb = callback; SSL_CTX_set_cb(ctx, cb);`: is the local only given to such libraries? */
+static bool
+calls_kept_at_once(const struct program *p, const char *ref, const struct fact_access *use)
+{
+    const struct body *b = scan_body(p, use->func);
+    const char *local = NULL;
+    bool given = false;
+    for (size_t i = 0; b && i < b->accesses.n; i++) {
+        const struct fact_access *a = b->accesses.at[i];
+        bool kept = a->seq > use->seq && str_same(a->how, "write") && str_same(a->value, ref);
+        local = kept && !local ? a->var : local;
+    }
+    for (size_t i = 0; local && i < b->args.n; i++) {
+        if (!str_same(b->args.at[i]->value, local)) {
+            continue;
+        }
+        SCAN_CALLS(b, call)
+        {
+            if (call->seq == b->args.at[i]->seq && !calls_back_at_once(p, call->callee)) {
+                return false;
+            }
+        }
+        given = true;
+    }
+    return given && str_starts(local, "local:");
+}
+
 /* Is the function given to libraries that call it on the thread that called them, and to nothing
  * else? Python knows that thread, and since 3.12 PyGILState_Ensure() attaches the state it has. */
 static bool
@@ -110,15 +143,17 @@ calls_is_same_thread(const struct program *p, const struct body *b, int depth)
     struct str ref = {0};
     str_addf(&ref, "func:%s", b->fact->id);
     const struct access_list *list = map_get(&p->accesses_of, ref.s);
-    str_free(&ref);
     size_t n = list ? list->all.n : 0;
-    for (size_t i = 0; i < n; i++) {
+    bool all = true;
+    for (size_t i = 0; i < n && all; i++) {
         const char *callee = value_of(list->all.at[i]->context, "arg");
         const char *name =
             callee ? intern_n(&p->facts->strings, callee, strcspn(callee, ":")) : NULL;
-        if (!name || !str_same(flow_cell(p, "callbacks", name, "thread"), "caller")) {
-            return false;
-        }
+        all = name ? calls_back_at_once(p, name) : calls_kept_at_once(p, ref.s, list->all.at[i]);
+    }
+    str_free(&ref);
+    if (!all) {
+        return false;
     }
     bool helper = !n && b->callers.n && depth < CALLS_DEPTH;
     for (size_t i = 0; helper && i < b->callers.n; i++) {
