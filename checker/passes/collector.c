@@ -276,13 +276,40 @@ collector_tracks_below(struct program *p, struct body *b, int depth)
     return false;
 }
 
+/* Is the object given back by the function that makes it? Then it is never part of a cycle. */
+static bool
+collector_is_temporary(const struct body *b, const struct fact_call *maker)
+{
+    bool released = false;
+    if (!str_starts(maker->into, "local:")) {
+        return false;
+    }
+    for (size_t i = 0; i < b->events.n; i++) {
+        const struct fact *e = b->events.at[i];
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)e;
+        const struct fact_access *a = (const struct fact_access *)(const void *)e;
+        if ((e->kind == FACT_jump && str_same(jump->value, maker->into)) ||
+            (e->kind == FACT_access && str_same(a->how, "write") && a->seq > maker->seq &&
+             str_same(a->value, maker->into))) {
+            return false;
+        }
+    }
+    SCAN_CALLS(b, call)
+    {
+        released = released || (scan_call_is(call, "Py_DECREF,Py_XDECREF,Py_CLEAR") &&
+                                str_same(call_arg(b, call, 0), maker->into));
+    }
+    return released;
+}
+
 static void
 collector_objects(struct program *p, struct body *b)
 {
     SCAN_CALLS(b, call)
     {
         if (!scan_call_is(call, collector_makers) || str_same(b->binding, "tp_alloc") ||
-            str_same(b->binding, "callback") || collector_tracks_below(p, b, 0)) {
+            str_same(b->binding, "callback") || collector_is_temporary(b, call) ||
+            collector_tracks_below(p, b, 0)) {
             continue;
         }
         const struct type_info *type = type_of_value(
