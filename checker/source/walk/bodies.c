@@ -161,7 +161,7 @@ bodies_declaration(struct body_walk *b, const struct cx_children *parts)
 }
 
 static void
-bodies_compound(struct body_walk *b, const struct unit_place *place,
+bodies_compound(struct body_walk *b, CXCursor c, const struct unit_place *place,
                 const struct cx_children *parts)
 {
     const struct macro_site *use = b->use;
@@ -170,7 +170,8 @@ bodies_compound(struct body_walk *b, const struct unit_place *place,
     long outer = 0;
     struct fact_block *block = NULL;
     if (region) {
-        block = bodies_open(b, place, "region", &outer);
+        struct unit_place whole = unit_place(b->u, c);
+        block = bodies_open(b, &whole, "region", &outer);
         block->macro = use->name;
         block->cond = use->args;
     }
@@ -229,7 +230,7 @@ bodies_one(struct body_walk *b, CXCursor c, const struct unit_place *place,
 {
     switch ((int)c.kind) {
     case CXCursor_CompoundStmt:
-        bodies_compound(b, place, parts);
+        bodies_compound(b, c, place, parts);
         break;
     case CXCursor_IfStmt:
         bodies_if(b, parts);
@@ -279,6 +280,16 @@ bodies_one(struct body_walk *b, CXCursor c, const struct unit_place *place,
     }
 }
 
+/* Statements of which no fact names the end: those that jump have one. */
+static bool
+bodies_only_spot(CXCursor c)
+{
+    return c.kind >= CXCursor_FirstStmt && c.kind <= CXCursor_LastStmt &&
+           c.kind != CXCursor_ReturnStmt && c.kind != CXCursor_BreakStmt &&
+           c.kind != CXCursor_ContinueStmt && c.kind != CXCursor_GotoStmt &&
+           c.kind != CXCursor_LabelStmt;
+}
+
 void
 bodies_statement(struct body_walk *b, CXCursor c)
 {
@@ -290,7 +301,7 @@ bodies_statement(struct body_walk *b, CXCursor c)
         bodies_expression(b, c, c.kind == CXCursor_CallExpr ? &usage_discarded : &usage_read);
         return;
     }
-    struct unit_place place = unit_place(b->u, c);
+    struct unit_place place = bodies_only_spot(c) ? unit_spot(b->u, c) : unit_place(b->u, c);
     const struct macro_site *outer_use = b->use;
     bodies_enter(b, c, &place);
     struct cx_children parts;
