@@ -8,11 +8,11 @@
 
 void pass_collector(struct program *p);
 
-enum { MOST_CALLERS = 4 };
+enum { MOST_CALLERS = 4, MOST_AROUND = 64 };
 
 static const char collector_clears[] =
     "Py_CLEAR,Py_SETREF,Py_XSETREF,Py_XDECREF,Py_DECREF,Py_DecRef";
-static const char collector_tracks[] =
+static const char collector_tracks_words[] =
     "PyObject_GC_Track,_PyObject_GC_TRACK,_PyObject_GC_Track,PyObject_GC_TRACK";
 static const char collector_makers[] =
     "PyObject_GC_New,PyObject_GC_NewVar,_PyObject_GC_New,_PyObject_GC_NewVar";
@@ -29,6 +29,10 @@ struct collector {
     struct program *p;
     struct map writes; /* last member of a path -> struct fact_list of the writes that end in it */
     struct map said;   /* FUNCTION/MEMBER: types can share a tp_traverse */
+};
+
+struct collector_bodies {
+    VEC(struct body *) all;
 };
 
 /* ---- TYP30: members ---- */
@@ -164,21 +168,13 @@ collector_is_plain_object(const struct program *p, const char *record, const cha
 
 /* A function outside of the given sources may visit what is missed here. */
 static bool
-collector_is_closed(const struct program *p, const struct body *b, int depth)
+collector_test_away(struct program *p, const struct body *b, const struct fact_call *call,
+                    void *context)
 {
-    SCAN_CALLS(b, call)
-    {
-        bool away = str_same(call->origin, "project") || str_same(call->origin, "library");
-        if (away && !scan_body(p, call->id)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; depth < MOST_CALLERS && i < b->callees.n; i++) {
-        if (b->callees.at[i] != b && !collector_is_closed(p, b->callees.at[i], depth + 1)) {
-            return false;
-        }
-    }
-    return true;
+    (void)b;
+    (void)context;
+    bool away = str_same(call->origin, "project") || str_same(call->origin, "library");
+    return away && !scan_body(p, call->id);
 }
 
 static void
@@ -205,9 +201,9 @@ collector_member(struct collector *c, const struct type_info *type, const struct
 static void
 collector_members(struct collector *c, const struct type_info *type)
 {
-    const struct body *traverse = program_value_body(c->p, type_slot(type, "Py_tp_traverse"));
+    struct body *traverse = program_value_body(c->p, type_slot(type, "Py_tp_traverse"));
     const struct body *clear = program_value_body(c->p, type_slot(type, "Py_tp_clear"));
-    if (!traverse || !clear || !collector_is_closed(c->p, traverse, 0)) {
+    if (!traverse || !clear || scan_reach(c->p, traverse, collector_test_away, NULL, NULL)) {
         return;
     }
     struct touched t = {0};
@@ -262,18 +258,33 @@ collector_flag(struct program *p, const struct type_info *type)
 
 /* ---- TYP31: objects that are never tracked ---- */
 
-static bool
-collector_tracks_below(struct program *p, struct body *b, int depth)
+static void
+collector_callers(struct program *p, struct body *b, int depth, struct collector_bodies *found)
 {
-    if (scan_reach_named(p, b, collector_tracks)) {
-        return true;
+    if (b->mark == (unsigned)p->next_mark) {
+        return;
     }
+    b->mark = (unsigned)p->next_mark;
+    vec_push(&found->all, b);
     for (size_t i = 0; depth < MOST_CALLERS && i < b->callers.n; i++) {
-        if (b->callers.at[i] != b && collector_tracks_below(p, b->callers.at[i], depth + 1)) {
-            return true;
-        }
+        collector_callers(p, b->callers.at[i], depth + 1, found);
     }
-    return false;
+}
+
+/* Does the function, one that calls it, or anything these call, track an object? With many callers
+ * one will. */
+static bool
+collector_tracks(struct program *p, struct body *b)
+{
+    struct collector_bodies around = {0};
+    p->next_mark++;
+    collector_callers(p, b, 0, &around);
+    bool tracks = around.all.n > MOST_AROUND;
+    for (size_t i = 0; i < around.all.n && !tracks; i++) {
+        tracks = scan_reach_named(p, around.all.at[i], collector_tracks_words) != NULL;
+    }
+    vec_free(&around.all);
+    return tracks;
 }
 
 /* Is the object given back by the function that makes it? Then it is never part of a cycle. */
@@ -309,7 +320,7 @@ collector_objects(struct program *p, struct body *b)
     {
         if (!scan_call_is(call, collector_makers) || str_same(b->binding, "tp_alloc") ||
             str_same(b->binding, "callback") || collector_is_temporary(b, call) ||
-            collector_tracks_below(p, b, 0)) {
+            collector_tracks(p, b)) {
             continue;
         }
         const struct type_info *type = type_of_value(
