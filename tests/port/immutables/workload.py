@@ -3,7 +3,8 @@
 import collections.abc
 import pickle
 
-from immutables import Map
+# The package falls back to Python where the extension cannot be imported.
+from immutables._map import Map
 
 PLAIN = {f"key {i}": i for i in range(300)}
 BIG = Map(PLAIN)
