@@ -19,6 +19,20 @@ struct call_target {
     bool is_method, is_const_method, is_operator;
 };
 
+/* The template whose body is that of an instance; in a class that is an instance itself, the one
+ * that the class's template has. */
+static CXCursor
+bodies_generic(const struct body_walk *b, CXCursor function)
+{
+    for (;;) {
+        CXCursor generic = b->u->cx->getSpecializedCursorTemplate(function);
+        if (b->u->cx->Cursor_isNull(generic) || b->u->cx->equalCursors(generic, function)) {
+            return function;
+        }
+        function = generic;
+    }
+}
+
 static struct call_target
 bodies_target(struct body_walk *b, CXCursor c)
 {
@@ -26,9 +40,7 @@ bodies_target(struct body_walk *b, CXCursor c)
     target.cursor = b->u->cx->getCursorReferenced(c);
     if (!b->u->cx->Cursor_isNull(target.cursor) && !b->u->cx->isInvalid(target.cursor.kind)) {
         if (b->u->is_cxx) {
-            /* The body of an instance is that of its template. */
-            CXCursor generic = b->u->cx->getSpecializedCursorTemplate(target.cursor);
-            target.cursor = b->u->cx->Cursor_isNull(generic) ? target.cursor : generic;
+            target.cursor = bodies_generic(b, target.cursor);
         }
         struct decl *d = unit_decl(b->u, target.cursor);
         if (d->sort == DECL_FUNCTION) {

@@ -44,3 +44,26 @@ outer(PyTypeObject *type, unsigned long n) /* fact: function "id=outer(PyTypeObj
 {
     inner(nullptr); /* fact: call callee=inner "id=signatures.cpp#inner(hidden *)" */
 }
+
+/* A template in an instance of a class template is the one that the class's template has. */
+template <typename T> struct Box {
+    template <typename F> long apply(T value) { return F()(value); } /* fact: function "id=Box::apply(T)" */
+    long take(T value);
+};
+
+template <typename T> long
+Box<T>::take(T value)
+{
+    return apply<Box<T>>(value);
+}
+
+struct Twice {
+    long operator()(long value) const { return 2 * value; }
+};
+
+static long
+boxed(long value)
+{
+    Box<long> box;
+    return box.apply<Twice>(value); /* fact: call func~boxed callee=apply "id=Box::apply(T)" */
+}
