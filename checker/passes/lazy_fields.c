@@ -51,14 +51,16 @@ lazy_found_empty(const struct body *b, const struct fact_access *a)
     return lazy_returned_early(b, a);
 }
 
-/* Is the field of the struct an object pointer? What a foreign struct holds is not known. */
+/* Is the field of the struct an object pointer, or a lock that is made when it is first needed?
+ * What a foreign struct holds is not known. */
 static bool
 lazy_is_object(const struct program *p, const struct fact_access *a)
 {
     FACTS_EACH(p->facts, member, m)
     {
         if (str_same(m->record, a->class) && str_same(m->name, a->path + 2)) {
-            return str_same(m->class, "object-pointer");
+            return str_same(m->class, "object-pointer") ||
+                   str_same(a->value, "call:PyThread_allocate_lock");
         }
     }
     return false;

@@ -17,6 +17,39 @@ fields_part_record(const struct body *b, const char *base, const char *path)
     return NULL;
 }
 
+/* The object's struct as other accesses in the function name it, or as the types do whose methods
+ * lead here; only one that has such a member. */
+static const char *
+fields_object_record(struct program *p, const struct body *b, const char *base, const char *member)
+{
+    SCAN_ACCESSES(b, a)
+    {
+        if (a->class && str_starts(a->path, "->") && !strpbrk(a->path + 2, ".[>*(") &&
+            str_same(scan_resolve(b, a->var, a->seq), base) &&
+            scan_member_class(p, a->class, member)) {
+            return a->class;
+        }
+    }
+    const struct type_link *link =
+        str_same(base, "param:0")
+            ? types_reaching(p, type_index_of(p), program_body(p, b->fact->id))
+            : NULL;
+    for (; link; link = link->next) {
+        const char *size = link->type->spec ? link->type->spec->size : NULL;
+        for (size_t i = 0; !link->type->spec && i < link->type->fields.n; i++) {
+            const struct fact_typefield *f = link->type->fields.at[i];
+            size = str_same(f->field, "tp_basicsize") ? f->text : size;
+        }
+        const char *name = str_starts(size, "sizeof(") ? size + strlen("sizeof(") : size;
+        name += str_starts(name, "struct ") ? strlen("struct ") : 0;
+        name = name ? arena_copy(&p->arena, name, strcspn(name, ")")) : NULL;
+        if (name && scan_member_class(p, name, member)) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
 /* Where the last "->" of a path stands, or NULL. */
 static const char *
 fields_last_arrow(const char *path)
@@ -99,6 +132,14 @@ roots_field(struct program *p, const struct shared_roots *roots, const struct bo
     return out->record && (map_get(&roots->objects, out->record) || !out->direct || part);
 }
 
+const char *
+roots_record_of(struct program *p, const struct shared_roots *roots, const struct body *b,
+                const char *base, const char *member)
+{
+    const char *owner = map_get(&roots->owners, member);
+    return owner && *owner ? owner : owner ? fields_object_record(p, b, base, member) : NULL;
+}
+
 bool
 roots_value_field(struct program *p, const struct shared_roots *roots, const struct body *b,
                   const char *value, long seq, struct root_field *out)
@@ -111,7 +152,11 @@ roots_value_field(struct program *p, const struct shared_roots *roots, const str
     const char *base = arena_copy(&p->arena, resolved, (size_t)(arrow - resolved));
     const char *path = arena_string(&p->arena, arrow);
     /* Which of the structs that have such a member it is, the access says. */
-    const char *record = fields_part_record(b, scan_resolve(b, base, seq), path);
+    const char *object = scan_resolve(b, base, seq);
+    const char *record = fields_part_record(b, object, path);
+    if (!record && !strpbrk(path + 2, ".[>*(")) {
+        record = roots_record_of(p, roots, b, object, path + 2);
+    }
     return roots_field(p, roots, b, base, path, record, seq, out) && out->direct;
 }
 

@@ -41,6 +41,10 @@ bool roots_field(struct program *p, const struct shared_roots *roots, const stru
 /* The same for a value descriptor ("field:local:self->buf"), also through a local. */
 bool roots_value_field(struct program *p, const struct shared_roots *roots, const struct body *b,
                        const char *value, long seq, struct root_field *out);
+/* The struct of the object `base` ("param:0"), by the name of a member it has; NULL when unknown.
+ */
+const char *roots_record_of(struct program *p, const struct shared_roots *roots,
+                            const struct body *b, const char *base, const char *member);
 /* The member that the field is, or NULL. */
 const struct fact_member *roots_field_member(const struct program *p,
                                              const struct root_field *where);
