@@ -37,6 +37,17 @@ parse_absent(struct str *out, const char *message)
     }
 }
 
+/* A name in capitals that nobody declares is most often a macro that the build passes. */
+static bool
+parse_is_macro(const char *message)
+{
+    static const char start[] = "use of undeclared identifier '";
+    const char *name = strstr(message, start);
+    name = name ? name + sizeof(start) - 1 : "";
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+    return n > 1 && name[n] == '\'';
+}
+
 /* What to do about an error. One file of several may want a flag that the others must not have,
  * such as those for vector instructions, and says so with an #error. */
 static const char *
@@ -45,6 +56,9 @@ parse_help(const char *message, bool missing, bool own)
     static const char *const words[] = {"-m", "-D", "avx", "sse", "neon", "define", "compile with"};
     if (missing) {
         return strstr(message, "'Python.h'") ? "" : "; pass its folder: -- -I DIR";
+    }
+    if (parse_is_macro(message)) {
+        return "; where the build defines it, pass it: -- -DNAME=VALUE";
     }
     for (size_t i = 0; own && i < sizeof(words) / sizeof(*words); i++) {
         if (strcasestr(message, words[i]) && !strstr(message, "GIL")) {

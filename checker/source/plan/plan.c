@@ -35,6 +35,24 @@ plan_language_flag(const struct plan_args *args, bool is_cxx)
     return is_cxx;
 }
 
+/* One list of flags often serves C and C++ files alike; gcc then ignores the other language's
+ * standard with a warning, libclang reads nothing at all. */
+static void
+plan_drop_standard(struct plan_unit *unit)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < unit->args.at.n; i++) {
+        const char *arg = unit->args.at.at[i];
+        bool cxx = str_starts(arg, "-std=c++") || str_starts(arg, "-std=gnu++");
+        bool c = !cxx && (str_starts(arg, "-std=c") || str_starts(arg, "-std=gnu") ||
+                          str_starts(arg, "-std=iso9899:"));
+        if (unit->is_cxx ? !c : !cxx) {
+            unit->args.at.at[kept++] = arg;
+        }
+    }
+    unit->args.at.n = kept;
+}
+
 static void
 plan_unit_flags(struct plan *plan, struct plan_unit *unit)
 {
@@ -58,6 +76,7 @@ plan_unit_flags(struct plan *plan, struct plan_unit *unit)
         unit->python_hex = options->headers.hex;
     }
     unit->is_cxx = plan_language_flag(&unit->args, plan_is_cxx(unit->path));
+    plan_drop_standard(unit);
 }
 
 /* Files of several projects may be given at once; a folder inside the first one's project belongs
