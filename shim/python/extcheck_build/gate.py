@@ -11,6 +11,7 @@ from . import decide, record
 
 VERDICT_NAME = "extcheck-verdict.json"
 REFUSED, TROUBLE = 1, 2
+PLAIN = "Python with the GIL"
 WORDS = {
     "own-gil": ("it may not declare support for interpreters with their own GIL",
                 "declare no own-GIL support (leave out supports-own-gil)",
@@ -113,17 +114,18 @@ def _is_single_phase(text):
             and re.search(r"\b(PyModuleDef_Init|Py_mod_\w+|PyModExport_|EXTSHIM_)", text) is None)
 
 
-def _unchecked(module, sources, why, free_threaded):
-    """The record of a module that nobody judged."""
+def _unchecked(module, sources, why, trouble, checker):
+    """The record of a module without a verdict; trouble: a checker is there and found none;
+    checker: its version."""
     unknown = {"verdict": "unknown", "reason": why}
-    found = {"checker": None, "rules": None, "python": None, "sources": [],
+    found = {"checker": checker, "rules": None, "python": None, "sources": [],
              "verdicts": {"own-gil": unknown, "free-threaded": unknown}}
-    if not free_threaded:
-        say(f"warning: module '{module}' was not checked: {why}")
     text = _text_of(sources)
     if _is_single_phase(text):
         found["single-phase"] = True
-    if _declares_own_gil(text):
+    if _declares_own_gil(text) and trouble:
+        found["fixed"] = {"own-gil": True}  # with a checker at hand that has to be judged
+    elif _declares_own_gil(text):
         say(f"warning: the source of '{module}' declares support for an own GIL by itself; "
             "nobody has checked that")
     return found
@@ -138,25 +140,43 @@ def _say_no_slot(module, version, supports_own_gil, supports_free_threaded):
             f"module '{module}' declares nothing about {'it' if len(missing) == 1 else 'them'} there")
 
 
+def _say_answer(module, free_threaded, own, threaded, path):
+    """As the checker says it, and by which file."""
+    say(f"gate: '{module}' is built for {'free-threaded Python' if free_threaded else PLAIN}; "
+        f"declares {'own-GIL support' if own.claim else 'no own-GIL support'} and "
+        f"{'that it needs no GIL' if threaded.claim else 'that it uses the GIL'} (by {path})")
+
+
 def without_checker(module, sources, folder, soabi, *, supports_own_gil=False,
-                    supports_free_threaded=False, root=".", verdict=None, python=None):
-    """Decides by the verdict file and writes the files; raises GateRefused."""
+                    supports_free_threaded=False, root=".", verdict=None, python=None,
+                    trouble=None, checker=None):
+    """Decides by the verdict file and writes the files; raises GateRefused.
+
+    trouble: why a checker that is there gave no answer; then nothing that was asked for goes
+    through without a verdict. checker: its version.
+    """
     version, free_threaded = read_soabi(soabi)
     version = version or python or sys.version_info[:2]
     path = verdict or os.path.join(root, VERDICT_NAME)
     found, why = record.find(path, module, sources, root)
     judged = found is not None
     if not judged:
-        found = _unchecked(module, sources, f"extcheck is not installed, and {why}", free_threaded)
+        why = f"{trouble or 'extcheck is not installed'}, and {why}"
+        found = _unchecked(module, sources, why, trouble, checker)
     _say_no_slot(module, tuple(version), supports_own_gil, supports_free_threaded)
-    own, threaded = decide.decide(found, free_threaded, version, supports_own_gil and judged,
-                                  supports_free_threaded and judged)
+    asks = judged or trouble is not None
+    own, threaded = decide.decide(found, free_threaded, version, supports_own_gil and asks,
+                                  supports_free_threaded and asks)
     refusals = [_say_part(own, found, module, "own-gil") if own.asked else None,
                 _say_part(threaded, found, module, "free-threaded") if threaded.asked else None]
     if any(refusals):
         record.emit_nothing(module, folder)
         raise GateRefused("\n".join(text for text in refusals if text))
-    if supports_own_gil and not judged and not own.claim:
+    if judged:
+        _say_answer(module, free_threaded, own, threaded, path)
+    elif not free_threaded:
+        say(f"warning: module '{module}' was not checked: {why}")
+    if not judged and supports_own_gil and not own.claim:
         say(f"'{module}' is built without declaring support for interpreters with their own GIL")
     record.emit(record.note_record(found, module, "free-threaded" if free_threaded else "gil",
                                    soabi, (own.claim, threaded.claim),
@@ -176,11 +196,39 @@ def with_checker(checker, module, sources, folder, soabi, *, supports_own_gil=Fa
     try:
         code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
     except OSError as error:
-        raise GateError(f"{checker}: {error.strerror}") from error
+        say(f"warning: {checker}: {error.strerror}")
+        raise GateError(f"extcheck cannot be run ({error.strerror})") from error
     if code == REFUSED:
         raise GateRefused(f"the gate refuses module '{module}', see above")
     if code != 0:
-        raise GateError(f"{checker} could not judge module '{module}' (exit code {code})")
+        raise GateError(f"extcheck could not judge it (exit code {code})")
+    if not record.paths(module, folder)[2].exists():
+        raise GateError(f"{os.path.basename(checker)} wrote no record of it")
+
+
+def _version_of(checker):
+    """What notes call it; None when it cannot even say that."""
+    try:
+        done = subprocess.run([checker, "--version"], stdin=subprocess.DEVNULL, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    words = done.stdout.decode("ascii", "replace").split()
+    return words[1] if len(words) > 1 and words[0] == "extcheck" else None
+
+
+def stale_verdict(module, sources, root=".", verdict=None):
+    """Why the verdict file that users are to get is not about these sources; None where it is, or
+    where there is none and none was named."""
+    path = verdict or os.path.join(root, VERDICT_NAME)
+    if not verdict and not os.path.exists(path):
+        return None
+    return record.find(path, module, sources, root)[1]
+
+
+def say_stale(module, why):
+    say(f"warning: {why}: users without extcheck would get no verdict for module '{module}'; "
+        "write the file again: extcheck --write-verdict FILE, with every source of the module")
 
 
 def run(module, sources, folder, soabi, *, supports_own_gil=False, supports_free_threaded=False,
@@ -199,12 +247,15 @@ def run(module, sources, folder, soabi, *, supports_own_gil=False, supports_free
         try:
             with_checker(checker, module, sources, folder, soabi, **wishes, python=python,
                          database=database, flags=flags)
+            why = stale_verdict(module, sources, root, verdict)
+            if why:
+                say_stale(module, why)
         except GateRefused:
             raise
         except GateError as error:
-            say(f"warning: {error}; looking for a verdict file")
-            checker = None
-    if not checker:
+            without_checker(module, sources, folder, soabi, **wishes, verdict=verdict,
+                            trouble=str(error), checker=_version_of(checker))
+    else:
         without_checker(module, sources, folder, soabi, **wishes, verdict=verdict)
     stamp = record.paths(module, folder)[2]
     return json.loads(stamp.read_text(encoding="ascii"))["claims"]

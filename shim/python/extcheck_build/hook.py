@@ -1,11 +1,9 @@
-"""setuptools: every extension goes through the gate before it is compiled.
+"""setuptools: every extension goes through the gate before it is compiled. In setup.py:
 
-    [build-system]
-    requires = ["setuptools", "extcheck-build"]
-    build-backend = "setuptools.build_meta"
+    from extcheck_build.hook import build_ext
+    setup(..., cmdclass={"build_ext": build_ext})
 
-    [tool.setuptools.cmdclass]
-    build_ext = "extcheck_build.hook.build_ext"
+and in pyproject.toml:
 
     [tool.extcheck-build]
     verdict = "extcheck-verdict.json"
@@ -22,7 +20,7 @@ from setuptools.command.build_ext import build_ext as _build_ext
 from setuptools.errors import SetupError
 
 from . import include_dir
-from .gate import GateError, run, say
+from .gate import GateError, run, say, say_stale, stale_verdict
 from .record import paths
 
 C_ENDINGS = (".c", ".cc", ".cpp", ".cxx")
@@ -58,8 +56,35 @@ def settings(module, folder="."):
     return table
 
 
+def _wishes(ext):
+    return {**settings(ext.name), **getattr(ext, "extcheck", {})}
+
+
+def _sources(ext):
+    """What is judged; a build in the same run has added its note."""
+    return [source for source in ext.sources if source.endswith(C_ENDINGS)
+            and not os.path.basename(source).startswith("extcheck_note_")]
+
+
 class build_ext(_build_ext):  # noqa: N801 (setuptools calls it so)
     """Runs the gate; its answer becomes macros, and its note one more source."""
+
+    def get_source_files(self):
+        # egg_info asks in every build, where run() looks at the verdict file itself.
+        if "sdist" in self.distribution.commands:
+            self.extcheck_say_stale()
+        return super().get_source_files()
+
+    def extcheck_say_stale(self):
+        """What sdist packs is what users build: once for each module."""
+        said = self.__dict__.setdefault("extcheck_said", set())
+        for ext in self.extensions or []:
+            if ext.name in said:
+                continue
+            said.add(ext.name)
+            why = stale_verdict(ext.name, _sources(ext), verdict=_wishes(ext).get("verdict"))
+            if why:
+                say_stale(ext.name, why)
 
     def build_extension(self, ext):
         self.extcheck_gate(ext)
@@ -79,15 +104,14 @@ class build_ext(_build_ext):  # noqa: N801 (setuptools calls it so)
         return flags
 
     def extcheck_gate(self, ext):
-        wishes = {**settings(ext.name), **getattr(ext, "extcheck", {})}
+        wishes = _wishes(ext)
         folder = os.path.join(self.build_temp, "extcheck")
         soabi = sysconfig.get_config_var("SOABI") or sysconfig.get_config_var("EXT_SUFFIX")
         if ext.py_limited_api:
             soabi = "abi3"
         ext.include_dirs = [*ext.include_dirs, include_dir()]
         try:
-            sources = [source for source in ext.sources if source.endswith(C_ENDINGS)]
-            claims = run(ext.name, sources, folder, soabi,
+            claims = run(ext.name, _sources(ext), folder, soabi,
                          supports_own_gil=bool(wishes.get("supports-own-gil")),
                          supports_free_threaded=bool(wishes.get("supports-free-threaded")),
                          verdict=wishes.get("verdict"), python=sys.executable,
