@@ -1,5 +1,6 @@
-/* Code that uses the shim: a template's address belongs to ExtShim_* alone (TYP28), and an object
- * that run-time code replaces must not be borrowed without the GIL (BRW17). */
+/* Code that uses the shim: a template's address belongs to ExtShim_* alone (TYP28), the types made
+ * from templates lead to no module (TYP33), and an object that run-time code replaces must not be
+ * borrowed without the GIL (BRW17). */
 #include "passes/shim.h"
 
 #include <string.h>
@@ -153,6 +154,32 @@ shim_check_template(struct program *p, struct fact_variable *type)
     }
 }
 
+/* ---- TYP33: the module of a type that has none ---- */
+
+/* Reports look-ups of a type's module where no type of the run was made with one. */
+static void
+shim_check_modules(struct program *p)
+{
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        SCAN_CALLS(p->bodies.at[i], call)
+        {
+            if (scan_call_is(call, "PyType_FromModuleAndSpec,PyType_FromMetaclass")) {
+                return;
+            }
+        }
+    }
+    for (size_t i = 0; i < p->bodies.n; i++) {
+        const struct body *b = p->bodies.at[i];
+        SCAN_CALLS(b, call)
+        {
+            if (b->entry && scan_call_is(call, "PyType_GetModuleByDef,PyType_GetModule,"
+                                               "PyType_GetModuleState")) {
+                program_flaw(p, &call->at, b, "shim-type-module", call->callee);
+            }
+        }
+    }
+}
+
 /* ---- BRW17: an object that run-time code replaces, borrowed ---- */
 
 struct shim_object {
@@ -229,11 +256,16 @@ pass_shim(struct program *p)
     if (!any) {
         return;
     }
+    bool templates = false;
     FACTS_EACH(p->facts, variable, v)
     {
         if (str_same(v->class, "type-object") && scan_is_defined(v) && shim_is_template(p, v)) {
             shim_check_template(p, v);
+            templates = true;
         }
+    }
+    if (templates) {
+        shim_check_modules(p);
     }
     shim_check_objects(p);
 }
