@@ -7,7 +7,7 @@
 
 #include "baseline.h"
 #include "headers/headers.h"
-#include "passes/program.h"
+#include "passes/program/program.h"
 
 struct analysis {
     struct source *source; /* NULL: the facts come from elsewhere */

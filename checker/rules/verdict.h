@@ -5,7 +5,7 @@
 #ifndef EXTCHECK_RULES_VERDICT_H
 #define EXTCHECK_RULES_VERDICT_H
 
-#include "passes/program.h"
+#include "passes/program/program.h"
 #include "rules/rule.h"
 
 /* Fills out->modules. Call it after suppressions and baseline: a finding that is suppressed decides

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "passes/program.h"
+#include "passes/program/program.h"
 #include "rules/api_table.h"
 #include "rules/rule_file.h"
 #include "rules/verdict.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "passes/program.h"
+#include "passes/program/program.h"
 
 struct flow_case {
     const char *name, *facts, *expected;
@@ -13,19 +13,20 @@ struct flow_case {
 
 #define HEAD "@ a.c\nunit  0:0-0  path=a.c  lang=c  python=3.14  flavour=ft  status=ok\n"
 #define FUNCTION                                                                                   \
-    "function  1:1-2  id=f  name=f  linkage=external  params=object-pointer,object-pointer  "       \
-    "param_names=self,list  nparams=2  end_line=99\n"                                               \
+    "function  1:1-2  id=f  name=f  linkage=external  params=object-pointer,object-pointer  "      \
+    "param_names=self,list  nparams=2  end_line=99\n"                                              \
     "block  1:1-2  func=f  kind=body  id=1  first=1  last=99\n"
 #define CALL(line, name, seq, block, more)                                                         \
-    "call  " #line ":1-9  func=f  callee=" name "  origin=python  result=used" more "  seq=" #seq   \
+    "call  " #line ":1-9  func=f  callee=" name "  origin=python  result=used" more "  seq=" #seq  \
     "  block=" #block "\n"
-#define ARG(seq, index, value) "arg  0:0-0  func=f  value=" value "  seq=" #seq "  index=" #index "\n"
+#define ARG(seq, index, value)                                                                     \
+    "arg  0:0-0  func=f  value=" value "  seq=" #seq "  index=" #index "\n"
 #define ARG0(seq, value) "arg  0:0-0  func=f  value=" value "  seq=" #seq "\n"
 #define WRITE(line, var, value, seq, block)                                                        \
-    "access  " #line ":1-9  func=f  how=write  var=" var "  value=" value "  seq=" #seq             \
+    "access  " #line ":1-9  func=f  how=write  var=" var "  value=" value "  seq=" #seq            \
     "  block=" #block "\n"
 #define BLOCK(line, kind, id, parent, more)                                                        \
-    "block  " #line ":1-2  func=f  kind=" kind more "  id=" #id "  parent=" #parent "  first=1"        \
+    "block  " #line ":1-2  func=f  kind=" kind more "  id=" #id "  parent=" #parent "  first=1"    \
     "  last=90\n"
 #define JUMP(line, kind, seq, block, more)                                                         \
     "jump  " #line ":1-2  func=f  kind=" kind more "  seq=" #seq "  block=" #block "\n"
@@ -39,8 +40,9 @@ struct flow_case {
 
 static const struct flow_case borrowed_cases[] = {
     {"item of a parameter", HEAD FUNCTION ITEM("param:1") USE, "borrowed-list-item:5 "},
-    {"item made strong later", HEAD FUNCTION ITEM("param:1") CALL(6, "Py_INCREF", 5, 1, "")
-         ARG0(5, "local:item"), "borrowed-then-incref:5 "},
+    {"item made strong later",
+     HEAD FUNCTION ITEM("param:1") CALL(6, "Py_INCREF", 5, 1, "") ARG0(5, "local:item"),
+     "borrowed-then-incref:5 "},
     {"item never used", HEAD FUNCTION ITEM("param:1"), ""},
     {"list made here",
      HEAD FUNCTION WRITE(4, "local:list", "call:PyList_New", 2, 1) ITEM("local:list") USE, ""},
@@ -52,34 +54,33 @@ static const struct flow_case borrowed_cases[] = {
     {"inside a critical section",
      HEAD FUNCTION BLOCK(3, "region", 2, 1, "  macro=Py_BEGIN_CRITICAL_SECTION")
          CALL(3, "PyCriticalSection_Begin", 1, 2, "") ARG(1, 1, "param:1")
-         CALL(5, "PyList_GetItem", 3, 2, "  into=local:item") ARG0(3, "param:1")
-             WRITE(5, "local:item", "call:PyList_GetItem", 4, 2)
-         CALL(6, "PyObject_Repr", 5, 2, "") ARG0(5, "local:item")
-         CALL(7, "PyCriticalSection_End", 6, 2, ""),
+             CALL(5, "PyList_GetItem", 3, 2, "  into=local:item") ARG0(3, "param:1") WRITE(
+                 5, "local:item", "call:PyList_GetItem", 4, 2) CALL(6, "PyObject_Repr", 5, 2, "")
+                 ARG0(5, "local:item") CALL(7, "PyCriticalSection_End", 6, 2, ""),
      ""},
     {"critical section on something else",
      HEAD FUNCTION BLOCK(3, "region", 2, 1, "  macro=Py_BEGIN_CRITICAL_SECTION")
          CALL(3, "PyCriticalSection_Begin", 1, 2, "") ARG(1, 1, "param:0")
-         CALL(5, "PyDict_GetItem", 3, 2, "  into=local:item") ARG0(3, "param:1")
-         CALL(6, "PyObject_Repr", 5, 2, "") ARG0(5, "local:item")
-         CALL(7, "PyCriticalSection_End", 6, 2, ""),
+             CALL(5, "PyDict_GetItem", 3, 2, "  into=local:item") ARG0(3, "param:1")
+                 CALL(6, "PyObject_Repr", 5, 2, "") ARG0(5, "local:item")
+                     CALL(7, "PyCriticalSection_End", 6, 2, ""),
      "borrowed-dict-item:5 "},
-    {"walk over a shared dict",
-     HEAD FUNCTION CALL(5, "PyDict_Next", 1, 1, "") ARG0(1, "param:1"), "dict-next:5 "},
+    {"walk over a shared dict", HEAD FUNCTION CALL(5, "PyDict_Next", 1, 1, "") ARG0(1, "param:1"),
+     "dict-next:5 "},
     {"walk over a copy",
-     HEAD FUNCTION WRITE(4, "local:copy", "call:PyDict_Copy", 1, 1)
-         CALL(5, "PyDict_Next", 2, 1, "") ARG0(2, "local:copy"),
+     HEAD FUNCTION WRITE(4, "local:copy", "call:PyDict_Copy", 1, 1) CALL(5, "PyDict_Next", 2, 1, "")
+         ARG0(2, "local:copy"),
      ""},
     {"stolen without a reference",
      HEAD FUNCTION CALL(5, "PyTuple_GetItem", 1, 1, "  into=local:item") ARG0(1, "param:1")
-         WRITE(5, "local:item", "call:PyTuple_GetItem", 2, 1)
-         CALL(6, "PyTuple_SET_ITEM", 3, 1, "") ARG0(3, "local:t") ARG(3, 2, "local:item"),
+         WRITE(5, "local:item", "call:PyTuple_GetItem", 2, 1) CALL(6, "PyTuple_SET_ITEM", 3, 1, "")
+             ARG0(3, "local:t") ARG(3, 2, "local:item"),
      "borrowed-stored:5 "},
     {"stolen with a reference",
      HEAD FUNCTION CALL(5, "PyTuple_GetItem", 1, 1, "  into=local:item") ARG0(1, "param:1")
-         WRITE(5, "local:item", "call:PyTuple_GetItem", 2, 1)
-         CALL(6, "Py_INCREF", 3, 1, "") ARG0(3, "local:item")
-         CALL(7, "PyTuple_SET_ITEM", 4, 1, "") ARG0(4, "local:t") ARG(4, 2, "local:item"),
+         WRITE(5, "local:item", "call:PyTuple_GetItem", 2, 1) CALL(6, "Py_INCREF", 3, 1, "")
+             ARG0(3, "local:item") CALL(7, "PyTuple_SET_ITEM", 4, 1, "") ARG0(4, "local:t")
+                 ARG(4, 2, "local:item"),
      ""},
 };
 
@@ -87,7 +88,8 @@ static const struct flow_case borrowed_cases[] = {
 
 #define REGION BLOCK(3, "region", 2, 1, "  macro=Py_BEGIN_ALLOW_THREADS")
 #define SAVE CALL(3, "PyEval_SaveThread", 1, 2, "  macro=Py_BEGIN_ALLOW_THREADS")
-#define RESTORE(line, seq) CALL(line, "PyEval_RestoreThread", seq, 2, "  macro=Py_END_ALLOW_THREADS")
+#define RESTORE(line, seq)                                                                         \
+    CALL(line, "PyEval_RestoreThread", seq, 2, "  macro=Py_END_ALLOW_THREADS")
 
 static const struct flow_case region_cases[] = {
     {"API call while detached",
@@ -115,7 +117,7 @@ static const struct flow_case region_cases[] = {
     {"still detached behind the branch that returned",
      HEAD FUNCTION REGION SAVE BLOCK(4, "then", 3, 2, "  cond=expr")
          CALL(4, "PyEval_RestoreThread", 2, 3, "") JUMP(4, "return", 3, 3, "")
-         CALL(5, "PyList_New", 4, 2, "") RESTORE(6, 5),
+             CALL(5, "PyList_New", 4, 2, "") RESTORE(6, 5),
      "nogil-api:5 "},
     {"detached under a condition: nothing is known",
      HEAD FUNCTION BLOCK(3, "then", 2, 1, "  cond=expr") CALL(3, "PyEval_SaveThread", 1, 2, "")
@@ -132,14 +134,16 @@ static const struct flow_case region_cases[] = {
      "nogil-escape:4 "},
     {"helper that needs the thread state",
      HEAD FUNCTION REGION SAVE
-     "call  4:1-9  func=f  callee=g  id=g  origin=local  result=discarded  seq=2  block=2\n" RESTORE(
+     "call  4:1-9  func=f  callee=g  id=g  origin=local  result=discarded  seq=2  "
+     "block=2\n" RESTORE(
          5, 3) "function  20:1-2  id=g  name=g  linkage=internal  end_line=22\n"
                "block  20:1-2  func=g  kind=body  id=1\n"
                "call  21:1-9  func=g  callee=PyErr_NoMemory  origin=python  seq=1  block=1\n",
      "nogil-indirect:4 "},
     {"helper that attaches itself",
      HEAD FUNCTION REGION SAVE
-     "call  4:1-9  func=f  callee=g  id=g  origin=local  result=discarded  seq=2  block=2\n" RESTORE(
+     "call  4:1-9  func=f  callee=g  id=g  origin=local  result=discarded  seq=2  "
+     "block=2\n" RESTORE(
          5, 3) "function  20:1-2  id=g  name=g  linkage=internal  end_line=22\n"
                "block  20:1-2  func=g  kind=body  id=1\n"
                "call  21:1-9  func=g  callee=PyGILState_Ensure  origin=python  seq=1  block=1\n"
@@ -147,8 +151,8 @@ static const struct flow_case region_cases[] = {
                "call  23:1-9  func=g  callee=PyGILState_Release  origin=python  seq=3  block=1\n",
      "gilstate-ensure:21 "},
     {"thread state saved in a static",
-     HEAD "variable  2:1-5  id=a.c#ts  name=ts  storage=static  class=thread-state  is_definition=1\n" FUNCTION
-         CALL(3, "PyEval_SaveThread", 1, 1, "  into=var:a.c#ts"),
+     HEAD "variable  2:1-5  id=a.c#ts  name=ts  storage=static  class=thread-state  "
+          "is_definition=1\n" FUNCTION CALL(3, "PyEval_SaveThread", 1, 1, "  into=var:a.c#ts"),
      "nogil-saved-static:3 "},
 };
 
@@ -173,17 +177,16 @@ static const struct flow_case section_cases[] = {
      HEAD FUNCTION SECTION BEGIN CALL(5, "PyCriticalSection2_End", 3, 2, ""),
      "section-unbalanced:5 "},
     {"never ended", HEAD FUNCTION SECTION BEGIN, "section-unbalanced:3 "},
-    {"macros only: the block is all there is",
-     HEAD FUNCTION SECTION JUMP(4, "return", 2, 2, ""), "section-escape:4 "},
+    {"macros only: the block is all there is", HEAD FUNCTION SECTION JUMP(4, "return", 2, 2, ""),
+     "section-escape:4 "},
 };
 
 /* ---- process state, hooks, annotations ---- */
 
 #define SYSTEM(line, name, seq)                                                                    \
-    "call  " #line ":1-9  func=f  callee=" name "  origin=system  result=discarded  seq=" #seq      \
+    "call  " #line ":1-9  func=f  callee=" name "  origin=system  result=discarded  seq=" #seq     \
     "  block=1\n"
-#define COUNTER                                                                                    \
-    "variable  3:1-5  id=a.c#n  name=n  storage=static  class=scalar  is_definition=1\n"
+#define COUNTER "variable  3:1-5  id=a.c#n  name=n  storage=static  class=scalar  is_definition=1\n"
 
 static const struct flow_case call_cases[] = {
     {"locale query", HEAD FUNCTION SYSTEM(4, "setlocale", 1) ARG(1, 1, "null"), ""},
@@ -201,26 +204,28 @@ static const struct flow_case call_cases[] = {
     {"standard output replaced", HEAD FUNCTION SYSTEM(4, "dup2", 1) ARG(1, 1, "const:1"),
      "stdio-redirect:4 "},
     {"a project function of that name",
-     HEAD FUNCTION
-     "call  4:1-9  func=f  callee=fork  id=fork  origin=project  seq=1  block=1\n",
+     HEAD FUNCTION "call  4:1-9  func=f  callee=fork  id=fork  origin=project  seq=1  block=1\n",
      ""},
     {"handler that allocates",
-     HEAD FUNCTION SYSTEM(4, "signal", 1) ARG0(1, "const:10") ARG(1, 1, "func:h")
-     "function  20:1-2  id=h  name=h  linkage=internal  end_line=22\n"
-     "call  21:1-9  func=h  callee=malloc  origin=system  seq=1  block=1\n",
+     HEAD FUNCTION SYSTEM(4, "signal", 1) ARG0(1, "const:10")
+         ARG(1, 1, "func:h") "function  20:1-2  id=h  name=h  linkage=internal  end_line=22\n"
+                             "call  21:1-9  func=h  callee=malloc  origin=system  seq=1  block=1\n",
      "signal-handler-unsafe:4 signal-install:4 "},
     {"once that runs Python",
-     HEAD FUNCTION SYSTEM(4, "pthread_once", 1) ARG(1, 1, "func:h")
-     "function  20:1-2  id=h  name=h  linkage=internal  end_line=22\n"
-     "call  21:1-9  func=h  callee=PyImport_ImportModule  origin=python  seq=1  block=1\n",
+     HEAD FUNCTION SYSTEM(4, "pthread_once", 1)
+         ARG(1, 1, "func:h") "function  20:1-2  id=h  name=h  linkage=internal  end_line=22\n"
+                             "call  21:1-9  func=h  callee=PyImport_ImportModule  origin=python  "
+                             "seq=1  block=1\n",
      "once-runs-python:4 "},
     {"object in thread-specific storage",
-     HEAD FUNCTION CALL(4, "PyThread_tss_set", 1, 1, "")
-     "arg  0:0-0  func=f  value=local:x  class=object-pointer  seq=1  index=1\n",
+     HEAD FUNCTION CALL(
+         4, "PyThread_tss_set", 1, 1,
+         "") "arg  0:0-0  func=f  value=local:x  class=object-pointer  seq=1  index=1\n",
      "tss-object:4 "},
     {"init-only, but written at run time",
-     HEAD COUNTER "comment  2:1-5  kind=init-only  reason=x  target=a.c#n  first=3  last=3\n" FUNCTION
-         WRITE(9, "a.c#n", "const:1", 1, 1),
+     HEAD COUNTER
+     "comment  2:1-5  kind=init-only  reason=x  target=a.c#n  first=3  last=3\n" FUNCTION WRITE(
+         9, "a.c#n", "const:1", 1, 1),
      "annotation-init-only:9 "},
     {"guarded by a lock nobody takes",
      HEAD COUNTER
@@ -256,9 +261,10 @@ static void
 case_found(const struct facts *facts, struct arena *arena, struct str *out)
 {
     VEC(const char *) words = {0};
-    FACTS_EACH(facts, flaw, flaw) {
-        vec_push(&words, arena_printf(arena, "%04d %s:%d ", flaw->at.line, flaw->what,
-                                      flaw->at.line));
+    FACTS_EACH(facts, flaw, flaw)
+    {
+        vec_push(&words,
+                 arena_printf(arena, "%04d %s:%d ", flaw->at.line, flaw->what, flaw->at.line));
     }
     if (words.n) {
         qsort(words.at, words.n, sizeof(*words.at), compare_words);

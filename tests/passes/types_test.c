@@ -1,24 +1,37 @@
 /* Runs the passes over small fact files and compares what those about types and objects find.
  *
- * A case is a fact file given as an argument; without arguments every file of the folder types below
- * the working directory. Its comment lines say what must come out, no less and no more:
+ * A case is a fact file given as an argument; without arguments every file of the folder types
+ * below the working directory. Its comment lines say what must come out, no less and no more:
  * `# flaw WHAT SUBJECT LINE`  and  `# shape SHAPE VARIABLE`. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "passes/program.h"
+#include "passes/program/program.h"
 
 /* The flaws these tests are about; other passes may find more in the same facts. */
-static const char *const types_flaws[] = {
-    "static-type-dict-write", "static-type-field-write", "static-type-static-base-heap",
-    "type-flags-write-after-ready", "heap-type-mutable", "heap-type-no-gc", "heap-type-tp-free",
-    "static-type-tp-free", "type-custom-alloc", "type-itemsize", "heap-type-no-module",
-    "immutable-type-mutable-base", "heap-type-traverse-misses-type",
-    "heap-type-dealloc-keeps-type", "type-dealloc-no-untrack", "heap-type-state-by-pytype",
-    "traverse-side-effects", "object-domain-buffer", "object-from-raw-memory",
-    "gc-type-pyobject-new", NULL};
+static const char *const types_flaws[] = {"static-type-dict-write",
+                                          "static-type-field-write",
+                                          "static-type-static-base-heap",
+                                          "type-flags-write-after-ready",
+                                          "heap-type-mutable",
+                                          "heap-type-no-gc",
+                                          "heap-type-tp-free",
+                                          "static-type-tp-free",
+                                          "type-custom-alloc",
+                                          "type-itemsize",
+                                          "heap-type-no-module",
+                                          "immutable-type-mutable-base",
+                                          "heap-type-traverse-misses-type",
+                                          "heap-type-dealloc-keeps-type",
+                                          "type-dealloc-no-untrack",
+                                          "heap-type-state-by-pytype",
+                                          "traverse-side-effects",
+                                          "object-domain-buffer",
+                                          "object-from-raw-memory",
+                                          "gc-type-pyobject-new",
+                                          NULL};
 
 static int
 compare_lines(const void *a, const void *b)
