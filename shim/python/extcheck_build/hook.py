@@ -71,7 +71,7 @@ class build_ext(_build_ext):  # noqa: N801 (setuptools calls it so)
 
     def get_source_files(self):
         # egg_info asks in every build, where run() looks at the verdict file itself.
-        if "sdist" in self.distribution.commands:
+        if "sdist" in getattr(self.distribution, "commands", ()):
             self.extcheck_say_stale()
         return super().get_source_files()
 
