@@ -94,6 +94,8 @@ class InterpreterPool(_pool.Pool, _base.Executor):
             raise TypeError("buffersize must be an integer or None")
         if buffersize is not None and buffersize < 1:
             raise ValueError("buffersize must be None or > 0")
+        if chunksize != "auto" and not hasattr(chunksize, "__index__"):
+            raise TypeError(f"chunksize must be an integer or \"auto\", not {chunksize!r}")
         if chunksize != "auto" and chunksize < 1:
             raise ValueError("chunksize must be >= 1.")
         deadline = None if timeout is None else time.monotonic() + timeout

@@ -1,15 +1,17 @@
 """Functions on their way: by name where the worker can import them, by code where it cannot."""
 
 import marshal
+import pickle
 import sys
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 
 from ._errors import NotShareableError
 
-_codes = {}  # code object -> (marshalled code, names of globals it uses)
+_codes = {}  # code object -> (marshalled code, names of globals it uses: are they looked up?)
 _CODES_MAX = 500
 _by_name = {}  # code object of the main program that uses what cannot be sent -> its name there
-_naming = {}  # instructions that look a global variable up -> how far their argument is shifted
+_naming = {}  # instructions that name a global variable -> (shift of the argument, a look-up?)
+_STORED_MAX = 1 << 16  # bytes of a value that is sent only for the worker to know it
 
 
 def _find(module, qualname):
@@ -80,33 +82,37 @@ def _code(code):
     if known is None:
         if len(_codes) >= _CODES_MAX:
             _codes.clear()
-        known = _codes[code] = (marshal.dumps(code), frozenset(_global_names(code)))
+        known = _codes[code] = (marshal.dumps(code), _global_names(code))
     return known
 
 
 def _global_names(code):
-    """Not all of co_names: those of attributes are there too."""
+    """{name: is it looked up, or only stored?}. Not all of co_names: attributes are there too."""
     if not _naming:
         from opcode import EXTENDED_ARG, opmap
-        shifts = {"LOAD_GLOBAL": 1 if sys.version_info >= (3, 11) else 0, "LOAD_NAME": 0,
-                  "LOAD_FROM_DICT_OR_GLOBALS": 0}
-        found = {opmap[name]: shift for name, shift in shifts.items() if name in opmap}
+        shifted = 1 if sys.version_info >= (3, 11) else 0
+        kinds = {"LOAD_GLOBAL": (shifted, True), "LOAD_NAME": (0, True),
+                 "LOAD_FROM_DICT_OR_GLOBALS": (0, True), "STORE_GLOBAL": (0, False),
+                 "DELETE_GLOBAL": (0, False)}
+        found = {opmap[name]: kind for name, kind in kinds.items() if name in opmap}
         _naming.update(found | {EXTENDED_ARG: None})
-    names = set()
+    names = {}
     high = 0
     words = code.co_code
     for at in range(0, len(words), 2):
         if words[at] in _naming:
             argument = high << 8 | words[at + 1]
-            shift = _naming[words[at]]
-            if shift is None:
+            if _naming[words[at]] is None:
                 high = argument
                 continue
-            names.add(code.co_names[argument >> shift])
+            shift, read = _naming[words[at]]
+            name = code.co_names[argument >> shift]
+            names[name] = read or names.get(name, False)
         high = 0
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            names |= _global_names(constant)
+            for name, read in _global_names(constant).items():
+                names[name] = read or names.get(name, False)
     return names
 
 
@@ -134,22 +140,47 @@ def _capture_cells(function):
 
 
 def _capture_globals(function, names):
-    """The globals the function uses, and those that functions among them use."""
+    """The globals the function uses, and those that functions among them use.
+
+    What is only stored goes along where that is cheap: a worker that knows the program's value
+    can tell later that the program has not changed it, and keeps its own."""
     captured = {}
+    stored = {}
     waiting = [(function.__globals__, names)]
     while waiting:
         namespace, wanted = waiting.pop()
-        for name in wanted:
+        for name, read in wanted.items():
             if name in captured or name not in namespace or name.startswith("__"):
                 continue
             value = namespace[name]
-            if isinstance(value, FunctionType) and value.__globals__ is namespace:
+            if not read:
+                stored[name] = value
+            elif isinstance(value, FunctionType) and value.__globals__ is namespace:
                 data, used = _code(value.__code__)
                 captured[name] = ("function", _spec(value, data, None))
                 waiting.append((namespace, used))
             else:
                 captured[name] = _capture(value)
+    for name, value in stored.items():
+        if name not in captured and _is_cheap(value):
+            captured[name] = ("value", value)
     return captured
+
+
+def _is_cheap(value):
+    """Can the value be sent without the main program, in few bytes?"""
+    if value is None or type(value) in (bool, int, float):
+        return True
+    if isinstance(value, (FunctionType, ModuleType, type)):
+        return False
+    if hasattr(value, "__len__") and type(value).__module__ == "builtins" and \
+            len(value) > _STORED_MAX:
+        return False
+    try:
+        data = pickle.dumps(value, 5)
+    except Exception:
+        return False
+    return len(data) <= _STORED_MAX and b"__main__" not in data
 
 
 def blame(spec, dump):

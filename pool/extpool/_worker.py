@@ -5,12 +5,13 @@ Imported by most workers, so it imports nothing that is not loaded anyway."""
 import sys
 
 from . import _pool
+from ._errors import NotShareableError
 
 _settings = {}
 _codes = {}  # marshalled code -> code object
 _CODES_MAX = 500
 _beginning = set()  # low-level threads asked for that do not run yet
-_captured = {}  # global of __main__ -> as it was last sent
+_seen = {}  # global of __main__ -> trace of the program's value, when that came last
 
 
 def prepare(settings):
@@ -129,17 +130,42 @@ def _cells(cells):
 def _define(namespace, scope):
     """Globals of the main script. What a task changed here stays, until the script changes it."""
     for name, captured in scope.items():
-        if name in namespace and name in _captured and _same(_captured[name], captured):
-            continue
-        _captured[name] = captured
+        trace = _trace(captured)
+        if name in namespace:
+            if name not in _seen:  # a task made it by other means than a statement
+                _seen[name] = trace
+                continue
+            if trace is not None and _seen[name] == trace:
+                continue
         namespace[name] = _restore(captured)
+        _seen[name] = trace
 
 
-def _same(old, new):
+def _dumps():
+    """Workers import _pickle only when there is something to pickle."""
+    if "dumps" not in _settings:
+        from _pickle import dumps
+        _settings["dumps"] = dumps
+    return _settings["dumps"]
+
+
+def _trace(captured):
+    """Something that compares equal only for the same value, also after the value was changed in
+    place; None where there is nothing like that."""
+    kind, value = captured
+    if kind in ("module", "main") or value is None or type(value) in (bool, int, str):
+        return captured, type(value)
+    if kind == "function" and value[0] != "p" and not any(value[4:7]):
+        return captured
     try:
-        return bool(old == new)
+        return _dumps()(captured, 5)
     except Exception:
-        return False
+        pass
+    from . import _pickling
+    try:
+        return _pickling.dump(captured)
+    except NotShareableError:
+        return None
 
 
 def _restore(captured):
@@ -201,7 +227,9 @@ def load_main():
         _settings["running main"] = False
     for key, value in names.items():
         if not (key.startswith("__") and key.endswith("__")):
-            main.__dict__.setdefault(key, value)
+            if key not in main.__dict__:
+                main.__dict__[key] = value
+                _seen[key] = None
             _move_home(value)
 
 

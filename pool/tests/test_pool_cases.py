@@ -9,7 +9,7 @@ import unittest
 import pooltest
 
 HERE = pathlib.Path(__file__).resolve().parent
-CASES = ("start", "values", "calls", "sharing", "faults", "commands")
+CASES = ("start", "values", "calls", "sharing", "faults", "commands", "script")
 LIMIT = 240  # seconds
 
 
