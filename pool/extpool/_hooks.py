@@ -30,7 +30,11 @@ def _callback_failed(parts):
 
 
 def _log_broken(text):
-    _base.LOGGER.critical("Exception in initializer:\n%s", text)
+    reason, traceback = _remote.split_broken(text)
+    if traceback:
+        _base.LOGGER.critical("Exception in initializer:\n%s", traceback.rstrip("\n"))
+    else:
+        _base.LOGGER.critical("a worker could not start: %s", reason)
 
 
 def _tell(text):

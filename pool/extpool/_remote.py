@@ -15,10 +15,20 @@ def failed(parts):
         return _errors.WorkerTerminated(text)
     if outcome == _BROKEN:
         from ._executor import BrokenInterpreterPool
-        return BrokenInterpreterPool(f"a worker could not start: {text}")
+        reason, traceback = split_broken(text)
+        error = BrokenInterpreterPool(f"a worker could not start: {reason}")
+        if traceback:
+            error.__cause__ = _errors.RemoteTraceback("\n" + traceback.rstrip("\n"))
+        return error
     if outcome == _POISONED:
         return _errors.ChannelPoisoned(text)
     return _errors.ChannelClosed("the channel is closed")
+
+
+def split_broken(text):
+    """(reason, traceback or "") of what a worker says that could not start (worker_begin.h)."""
+    reason, _, traceback = text.partition("\x1f")
+    return reason, traceback
 
 
 _RELATIONS = {

@@ -81,7 +81,7 @@ static PyMethodDef module_methods[] = {
     {"connect", (PyCFunction)(void (*)(void))module_connect, METH_VARARGS | METH_KEYWORDS, NULL},
     {"roundtrip", module_roundtrip, METH_O, NULL},
     {"in_worker", module_in_worker, METH_NOARGS, NULL},
-    {"select", (PyCFunction)(void (*)(void))channel_select, METH_FASTCALL,
+    {"select", (PyCFunction)(void (*)(void))channel_select, METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("select($module, channels, timeout=None)\n--\n\n"
                "Receives from whichever channel has something first.\n\n"
                "Returns: (channel, object); ChannelClosed or ChannelPoisoned as soon as one of\n"

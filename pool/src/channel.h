@@ -11,7 +11,7 @@ struct block *channel_block(PyObject *channel);
 PyObject *channel_from_block(struct pool_state *state, struct block *block);
 
 /* select(channels, timeout): see extpool.select. */
-PyObject *channel_select(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *channel_select(PyObject *module, PyObject *args, PyObject *kwargs);
 
 extern PyType_Spec channel_spec;
 

@@ -73,19 +73,19 @@ channel_select_from(struct pool_state *state, PyObject *sequence, int64_t deadli
 }
 
 PyObject *
-channel_select(PyObject *module, PyObject *const *args, Py_ssize_t count)
+channel_select(PyObject *module, PyObject *args, PyObject *kwargs)
 {
+    static char *names[] = {"channels", "timeout", NULL};
+    PyObject *channels;
+    PyObject *timeout = NULL;
     int64_t deadline;
-    if (count < 1 || count > 2) {
-        PyErr_SetString(PyExc_TypeError, "select(channels, timeout=None)");
-        return NULL;
-    }
-    if (state_deadline(count == 2 ? args[1] : NULL, &deadline) < 0) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:select", names, &channels, &timeout) ||
+        state_deadline(timeout, &deadline) < 0) {
         return NULL;
     }
     struct pool_state *state = PyModule_GetState(module);
     state_drain(state);
-    PyObject *sequence = PySequence_Tuple(args[0]);
+    PyObject *sequence = PySequence_Tuple(channels);
     if (!sequence) {
         return NULL;
     }

@@ -1,5 +1,7 @@
 #include "state.h"
 
+#include <string.h>
+
 #include "wait.h"
 #include "worker_begin.h"
 
@@ -27,7 +29,9 @@ state_raise(PyObject *error)
 PyObject *
 state_failure(struct pool_state *state, int outcome, const char *text)
 {
-    PyObject *parts = Py_BuildValue("(is)", outcome, text ? text : "");
+    const char *shown = text ? text : "";
+    PyObject *decoded = PyUnicode_DecodeUTF8(shown, (Py_ssize_t)strlen(shown), "replace");
+    PyObject *parts = decoded ? Py_BuildValue("(iN)", outcome, decoded) : NULL;
     PyObject *error = parts ? state_call(state, &state->hook_failed, parts) : NULL;
     Py_XDECREF(parts);
     return error;

@@ -12,7 +12,7 @@
 /* Python code recurses on this stack; some systems give secondary threads very little. */
 #define STACK_SIZE ((size_t)16 << 20)
 
-#define ERROR_SIZE 2000
+#define ERROR_SIZE 16000 /* bytes: the traceback of an initializer is in it */
 
 void
 worker_ref(struct worker *worker)

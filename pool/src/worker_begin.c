@@ -219,15 +219,31 @@ PyMethodDef worker_begin_methods[] = {
 
 /* ---- beginning ---- */
 
+/* Writes the exception being raised: type and message; with a state, behind WORKER_TRACEBACK the
+ * whole traceback, as far as there is room. */
 static void
-begin_describe_error(char *error, size_t size)
+begin_describe_error(struct pool_state *state, char *error, size_t size)
 {
     PyObject *raised = PyErr_GetRaisedException();
     PyObject *text = raised ? PyObject_Str(raised) : NULL;
-    const char *message = text ? PyUnicode_AsUTF8(text) : NULL;
-    const char *name = raised ? Py_TYPE(raised)->tp_name : "error";
-    snprintf(error, size, "%s%s%s", name, message && *message ? ": " : "", message ? message : "");
     PyErr_Clear();
+    PyObject *dumped = raised && state ? state_call(state, &state->hook_dump_error, raised) : NULL;
+    PyErr_Clear();
+    const char *message = text ? PyUnicode_AsUTF8(text) : NULL;
+    const char *traceback = NULL;
+    if (dumped && PyTuple_Check(dumped) && PyTuple_GET_SIZE(dumped) == 4) {
+        traceback = PyUnicode_AsUTF8(PyTuple_GET_ITEM(dumped, 3));
+    }
+    PyErr_Clear();
+    const char *name = raised ? Py_TYPE(raised)->tp_name : "error";
+    int room = (int)(size / 4);
+    size_t length = traceback ? strlen(traceback) : 0;
+    if (length > size / 2) {
+        traceback += length - size / 2; /* its end tells most */
+    }
+    snprintf(error, size, "%s%s%.*s%s%s", name, message && *message ? ": " : "", room,
+             message ? message : "", traceback ? WORKER_TRACEBACK : "", traceback ? traceback : "");
+    Py_XDECREF(dumped);
     Py_XDECREF(text);
     Py_XDECREF(raised);
 }
@@ -339,7 +355,7 @@ worker_prepare(struct worker *worker, char *error, size_t size)
     }
     struct pool_state *state = begin_state(worker);
     if (!state || worker_initialize(worker, state) < 0) {
-        begin_describe_error(error, size);
+        begin_describe_error(state, error, size);
         return NULL;
     }
     return state;

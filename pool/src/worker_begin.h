@@ -12,6 +12,9 @@
 
 #include "worker.h"
 
+/* In the reason why a worker could not start: what follows is a traceback (extpool/_remote.py). */
+#define WORKER_TRACEBACK "\x1f"
+
 /* Import path, module, initializer. The state, or NULL with the reason in `error`. */
 struct pool_state *worker_prepare(struct worker *worker, char *error, size_t size);
 

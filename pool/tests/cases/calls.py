@@ -233,6 +233,9 @@ class Calls(unittest.TestCase):
         self.assertEqual(next(results), 2.0)
         self.assertRaises(ValueError, next, results)
         self.assertRaises(ValueError, self.pool.map, abs, [1], chunksize=0)
+        for size in ("big", 2.5, None):
+            with self.assertRaisesRegex(TypeError, 'an integer or "auto"'):
+                self.pool.map(abs, [1], chunksize=size)
         with self.assertRaises(TimeoutError):
             list(self.pool.map(time.sleep, [1.0], timeout=0.05))
 
@@ -298,10 +301,14 @@ class Lifetime(unittest.TestCase):
             self.assertEqual({pool.submit(f.initialized).result(30) for _ in range(20)}, {"ready"})
 
     def test_broken_initializer(self):
-        with self.assertLogs("concurrent.futures", "CRITICAL"):
+        with self.assertLogs("concurrent.futures", "CRITICAL") as logged:
             pool = extpool.InterpreterPool(1, initializer=f.fail, initargs=(ValueError, "no"))
             future = pool.submit(pow, 1, 1)
             error = future.exception(30)
+        frame = r'functions_for_tests.py", line \d+, in fail\n(.*\n)+ValueError: no'
+        self.assertRegex(logged.output[0], frame)
+        self.assertRegex(str(error.__cause__), frame)
+        self.assertNotIn("Traceback", str(error))
         self.assertIsInstance(error, extpool.BrokenInterpreterPool)
         self.assertIn("ValueError: no", str(error))
         self.assertRaises(extpool.BrokenInterpreterPool, pool.submit, pow, 1, 1)

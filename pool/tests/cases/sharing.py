@@ -142,6 +142,7 @@ class Sharing(unittest.TestCase):
         two.send("b")
         self.assertEqual(extpool.select([one, two]), (two, "b"))
         self.assertRaises(TimeoutError, extpool.select, [one, two], 0.02)
+        self.assertRaises(TimeoutError, extpool.select, channels=[one, two], timeout=0.02)
         future = self.pool.submit(f.send_many, one, 3)
         got = [extpool.select([two, one], 30) for _ in range(3)]
         self.assertEqual(got, [(one, 0), (one, 1), (one, 2)])
