@@ -11,6 +11,7 @@ _codes = {}  # code object -> (marshalled code, names of globals it uses: are th
 _CODES_MAX = 500
 _by_name = {}  # code object of the main program that uses what cannot be sent -> its name there
 _naming = {}  # instructions that name a global variable -> (shift of the argument, a look-up?)
+_warned = set()  # marshalled code of functions that much travels with, once it was said
 _STORED_MAX = 1 << 16  # bytes of a value that is sent only for the worker to know it
 
 
@@ -114,6 +115,35 @@ def _global_names(code):
             for name, read in _global_names(constant).items():
                 names[name] = read or names.get(name, False)
     return names
+
+
+def warn_heavy(spec):
+    """Says once for a function that more than a megabyte goes with each of its calls, and what."""
+    if spec[0] != "c" or spec[1] in _warned or not isinstance(spec[7], dict):
+        return
+    if len(_warned) >= _CODES_MAX:
+        _warned.clear()
+    _warned.add(spec[1])
+    sizes = {name: _size(captured[1]) for name, captured in spec[7].items()
+             if captured[0] == "value"}
+    if sum(sizes.values()) < 1 << 20:
+        return
+    import os
+    import warnings
+    name = max(sizes, key=sizes.get)
+    warnings.warn(
+        f"every call of {spec[3]}() sends the global variable {name!r}, {sizes[name] / 1e6:.1f} MB, "
+        "to a worker, as it is at the time of the call. What all workers need belongs into a "
+        "module that they import, or into an initializer; memory that they share into a Shared",
+        RuntimeWarning, stacklevel=2,
+        skip_file_prefixes=(os.path.join(os.path.dirname(__file__), ""),))
+
+
+def _size(value):
+    try:
+        return len(pickle.dumps(value, 5))
+    except Exception:
+        return len(value) if hasattr(value, "__len__") else 0
 
 
 def name_in_main(spec):

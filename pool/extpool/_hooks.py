@@ -75,8 +75,9 @@ def _install():
         from . import _connect  # noqa: F401  (what it connects is replaced below)
     _pool.connect(
         _base.Future, publish=_publish, callback_failed=_callback_failed,
-        describe=_functions.describe, build=_worker.build, dump=_pickling.dump, load=_load,
-        dump_error=_worker._dump_error, load_error=_remote.load_error, failed=_remote.failed,
+        describe=_functions.describe, heavy=_functions.warn_heavy, build=_worker.build,
+        dump=_pickling.dump, load=_load, dump_error=_worker._dump_error,
+        load_error=_remote.load_error, failed=_remote.failed,
         cancelled=lambda _: _base.CancelledError(), condition=lambda _: threading.Condition(),
         checkpoint=_worker._checkpoint, log_broken=_log_broken, tell=_tell,
         receive_async=lambda parts: _aio.receive(*parts))

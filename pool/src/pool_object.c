@@ -21,8 +21,7 @@ static int
 pool_set_initializer(struct pool_state *state, struct core *core, PyObject *initializer,
                      PyObject *initargs)
 {
-    int keep;
-    core->initializer = pool_describe(state, core, initializer, &keep);
+    core->initializer = pool_describe(state, core, initializer, NULL);
     core->initializer_args = (int)PyTuple_GET_SIZE(initargs);
     if (core->initializer &&
         transfer_encode(state, &core->initializer_in, ((PyTupleObject *)initargs)->ob_item,

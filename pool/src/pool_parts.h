@@ -16,7 +16,8 @@ struct pool {
     } known[KNOWN_FUNCTIONS];
 };
 
-/* What describe(callable) says, as a function; *keep tells whether it stays true. */
+/* What describe(callable) says, as a function; *keep tells whether it stays true. NULL for one
+ * that does not travel with every call. */
 struct function *pool_describe(struct pool_state *state, struct core *core, PyObject *callable,
                                int *keep);
 

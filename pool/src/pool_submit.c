@@ -7,6 +7,24 @@
 
 /* ---- functions ---- */
 
+/* Bytes of a description from which on the facade has a word about it. */
+#define HEAVY ((size_t)1 << 20)
+
+static int
+pool_weigh(struct pool_state *state, const struct function *function, PyObject *spec)
+{
+    size_t size = function->spec.size;
+    for (int i = 0; i < function->spec.block_count; i++) {
+        size += function->spec.blocks[i]->size;
+    }
+    if (size < HEAVY) {
+        return 0;
+    }
+    PyObject *told = state_call(state, &state->hook_heavy, spec);
+    Py_XDECREF(told);
+    return told ? 0 : -1;
+}
+
 struct function *
 pool_describe(struct pool_state *state, struct core *core, PyObject *callable, int *keep)
 {
@@ -16,9 +34,17 @@ pool_describe(struct pool_state *state, struct core *core, PyObject *callable, i
     }
     PyObject *spec;
     const char *name;
+    int stays;
     struct function *function = NULL;
-    if (PyArg_ParseTuple(answer, "Osp;describe() gave something else", &spec, &name, keep)) {
+    if (PyArg_ParseTuple(answer, "Osp;describe() gave something else", &spec, &name, &stays)) {
         function = function_new(state, core, spec, name);
+    }
+    if (function && keep) {
+        *keep = stays;
+        if (pool_weigh(state, function, spec) < 0) {
+            function_unref(function);
+            function = NULL;
+        }
     }
     Py_DECREF(answer);
     return function;

@@ -64,6 +64,7 @@ struct notifier;
     HOOK(publish)         /* (future): tell those who wait for it from Python, run callbacks */    \
     HOOK(callback_failed) /* ((future, exception)) */                                              \
     HOOK(describe)        /* (function): (what to send, name, may it be remembered?) */            \
+    HOOK(heavy)           /* (what to send): it is much for every call */                          \
     HOOK(build)           /* (what was sent): the function, in a worker */                         \
     HOOK(dump)            /* (object): what to send of an object the plain pickler refuses */      \
     HOOK(load)            /* (what was sent): its counterpart */                                   \

@@ -2,11 +2,7 @@
 
 import collections
 import contextlib
-import io
-import subprocess
 import sys
-import tempfile
-import textwrap
 import unittest
 import warnings
 
@@ -90,15 +86,11 @@ def read_large():
     return len(LARGE)
 
 
-def read_part():
-    return len(LARGE) + NUMBER
+def read_large_at(index):
+    return int(LARGE[index].split()[1])
 
 
 LARGE = ()
-
-
-def make_text(count):
-    return tuple(f"entry {i} of the table" for i in range(count))
 
 
 @contextlib.contextmanager
@@ -169,6 +161,25 @@ class Globals(unittest.TestCase):
             for value in (50, 51):
                 table["a"] = value
                 self.assertEqual(self.ask(pool, look_up), {"a": value})
+
+    def test_large_globals_are_told_once(self):
+        with program(LARGE=[f"entry {i}" for i in range(150_000)]), \
+                extpool.InterpreterPool(1) as pool, warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            self.assertEqual([self.ask(pool, read_large) for _ in range(2)], [150_000] * 2)
+            self.assertEqual(list(pool.map(read_large_at, range(2))), [0, 1])
+            self.ask(pool, read)
+        self.assertEqual([one.category for one in said], [RuntimeWarning] * 2)
+        self.assertEqual([one.filename for one in said], [__file__] * 2)
+        self.assertRegex(str(said[0].message), r"call of read_large\(\) .* 'LARGE', \d\.\d MB")
+        self.assertIn("read_large_at()", str(said[1].message))
+
+    def test_large_globals_of_an_initializer_are_not(self):
+        with program(LARGE=bytes(2_000_000)), warnings.catch_warnings(record=True) as said, \
+                extpool.InterpreterPool(1, initializer=read_large) as pool:
+            warnings.simplefilter("always")
+            self.assertEqual(self.ask(pool, pow, 2, 3), 8)
+        self.assertEqual(said, [])
 
 
 if __name__ == "__main__":
