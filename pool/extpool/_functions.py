@@ -9,7 +9,7 @@ from ._errors import NotShareableError
 
 _codes = {}  # code object -> (marshalled code, names of globals it uses: are they looked up?)
 _CODES_MAX = 500
-_by_name = {}  # code object of the main program that uses what cannot be sent -> its name there
+_by_name = {}  # code object of the main program that uses what cannot be sent -> (name there, why)
 _naming = {}  # instructions that name a global variable -> (shift of the argument, a look-up?)
 _warned = set()  # marshalled code of functions that much travels with, once it was said
 _STORED_MAX = 1 << 16  # bytes of a value that is sent only for the worker to know it
@@ -56,8 +56,8 @@ def _describe_class(cls, module, name):
 
 def _describe_code(function):
     if function.__code__ in _by_name:
-        name = _by_name[function.__code__]
-        return ("m", name), name, True
+        name, why = _by_name[function.__code__]
+        return ("m", name, why), name, True
     data, names = _code(function.__code__)
     module = function.__module__
     simple = not function.__closure__
@@ -146,15 +146,15 @@ def _size(value):
         return len(value) if hasattr(value, "__len__") else 0
 
 
-def name_in_main(spec):
-    """The name by which a worker finds the function once it has run the main program, or None."""
+def name_in_main(spec, why):
+    """(name, why): how a worker finds the function once it has run the main program, or None."""
     name = spec[3]
     function = _find("__main__", name)
     if type(function) is not FunctionType or _codes.get(function.__code__, (None,))[0] is not spec[1]:
         return None
     if len(_by_name) >= _CODES_MAX:
         _by_name.clear()
-    return _by_name.setdefault(function.__code__, name)
+    return _by_name.setdefault(function.__code__, (name, why))
 
 
 def _capture_cells(function):

@@ -2,6 +2,7 @@
 and whatever holds one of those."""
 
 import io
+import os
 import pickle
 import sys
 from types import FunctionType, ModuleType
@@ -76,11 +77,11 @@ def _dump_by_name(value, specs):
     if main_program()[0] not in ("module", "path"):
         return None
     own = _is_code(value)
-    found = [_functions.name_in_main(spec) for spec in ([value] if own else specs)
-             if _functions.blame(spec, dump)]
+    found = [_functions.name_in_main(spec, why) for spec in ([value] if own else specs)
+             if (why := _functions.blame(spec, dump))]
     if not found or None in found:
         return None
-    return dump(("m", found[0]) if own else value)
+    return dump(("m", *found[0]) if own else value)
 
 
 def _is_code(value):
@@ -125,7 +126,9 @@ def main_program():
     """How a worker can run the definitions of the main program: (kind, name)."""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
+    path = getattr(main, "__file__", None)
+    if spec is not None and spec.name == "__main__" and path:
+        return "path", os.path.abspath(os.path.dirname(path))  # a folder or an archive
     if spec is not None and spec.name:
         return "module", spec.name
-    path = getattr(main, "__file__", None)
     return ("path", path) if path and path.endswith((".py", ".pyw")) else ("none", "")

@@ -1,5 +1,7 @@
 """What became of a task, told as exceptions."""
 
+import os
+
 from . import _errors
 
 # enum task_outcome, and the ends of channels
@@ -40,6 +42,9 @@ _RELATIONS = {
 def _link_text(module, name, message, frames):
     import traceback
     lines = []
+    own = os.path.join(os.path.dirname(__file__), "")
+    frames = [frame for frame in frames or ()
+              if not frame[0].startswith(own) and frame[0] != "<frozen runpy>"] or frames
     if frames:
         summary = traceback.StackSummary.from_list(
             [(file, line, function, None) for file, line, function in frames])

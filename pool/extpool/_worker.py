@@ -81,7 +81,7 @@ def build(spec):
         return _find(sys.modules.get(spec[1]) or __import__("importlib").import_module(spec[1]),
                      spec[2])
     if kind == "m":
-        return _find(_main_with(spec[1]), spec[1])
+        return _find(_main_with(*spec[1:]), spec[1])
     if kind == "p":
         return spec[1]
     return _build_code(spec)
@@ -182,12 +182,14 @@ def _restore(captured):
 
 # ---- the main script ----
 
-def _main_with(qualname):
-    """__main__, after running the script without its main part when the name is not there yet."""
+def _main_with(qualname, why=None):
+    """__main__, after running the script without its main part when the name is not there yet.
+
+    why: for messages, what makes that necessary if it is not the name alone."""
     main = sys.modules["__main__"]
     name = qualname.split(".")[0]
     if not hasattr(main, name):
-        load_main()
+        load_main(qualname, why)
     if not hasattr(main, name):
         raise AttributeError(f"a worker that ran the main program found no {name!r} there: define "
                              "it outside of functions and of if __name__ == \"__main__\":")
@@ -197,24 +199,26 @@ def _main_with(qualname):
 def forbid_pools_in_main():
     """As multiprocessing does: a script that makes a pool when it is run for its definitions would
     run its main part in every worker."""
-    if _settings.get("running main"):
-        raise RuntimeError("the main program makes a pool while a worker runs it to find its "
-                           "definitions; what is to run once belongs under "
-                           "if __name__ == \"__main__\":")
+    wanted = _settings.get("running main")
+    if wanted:
+        raise RuntimeError(f"the main program makes a pool while a worker runs it to find {wanted}; "
+                           "what is to run once belongs under if __name__ == \"__main__\":")
 
 
-def load_main():
+def load_main(name, why=None):
     """Runs the program's main script once, as multiprocessing does: __name__ is __mp_main__."""
     if "__mp_main__" in sys.modules:
         return
+    wanted = f"{name!r} ({why})" if why else repr(name)
     kind, name = _settings["main"]
     if kind == "none":
-        raise AttributeError("the task needs a definition from the main program, which is not a "
-                             "script that a worker could run; put it into a module")
+        raise AttributeError(f"the task needs {wanted} from the main program, which is no script "
+                             "that a worker could run (an interactive session, a notebook, -c or "
+                             "standard input); put that definition into a module")
     import runpy
     main = sys.modules["__main__"]
     sys.modules["__mp_main__"] = main
-    _settings["running main"] = True
+    _settings["running main"] = wanted
     try:
         if kind == "module":
             names = runpy.run_module(name, run_name="__mp_main__", alter_sys=False)
@@ -224,7 +228,7 @@ def load_main():
         del sys.modules["__mp_main__"]  # the next task is told the same
         raise
     finally:
-        _settings["running main"] = False
+        _settings["running main"] = None
     for key, value in names.items():
         if not (key.startswith("__") and key.endswith("__")):
             if key not in main.__dict__:
@@ -251,7 +255,7 @@ def _load(parts):
     data, buffers, error = parts
     if "__mp_main__" in sys.modules or not isinstance(error, (AttributeError, ImportError)):
         raise error
-    load_main()
+    load_main(getattr(error, "name", None) or str(error))
     import pickle
     return pickle.loads(data, buffers=buffers)
 

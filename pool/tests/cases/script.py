@@ -2,9 +2,14 @@
 
 import collections
 import contextlib
+import pathlib
+import shutil
+import subprocess
 import sys
+import tempfile
 import unittest
 import warnings
+import zipfile
 
 import extpool
 
@@ -180,6 +185,73 @@ class Globals(unittest.TestCase):
             warnings.simplefilter("always")
             self.assertEqual(self.ask(pool, pow, 2, 3), 8)
         self.assertEqual(said, [])
+
+
+PROGRAM = """
+import _thread
+import extpool
+from near import add
+
+LOCK = _thread.allocate_lock()
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+def move(point):
+    return Point(add(point.x))
+
+def locked():
+    return LOCK is not None
+
+def main():
+    with extpool.InterpreterPool(1) as pool:
+        for function, argument in ((move, (Point(1),)), (locked, ())):
+            try:
+                result = pool.submit(function, *argument).result(60)
+                print(getattr(result, "x", result))
+            except Exception as error:
+                print(error)
+                print(error.__cause__)
+"""
+
+
+class MainPrograms(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        (self.folder / "near.py").write_text("def add(x):\n    return x + 1\n")
+
+    def run_it(self, *args, **more):
+        done = subprocess.run([sys.executable, *args], cwd=self.folder, capture_output=True,
+                              text=True, timeout=120, check=False, **more)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def test_folder_archive_and_package(self):
+        main = self.folder / "__main__.py"
+        main.write_text(PROGRAM + '\nif __name__ == "__main__":\n    main()\n')
+        shutil.copy(main, self.folder / "alone.py")
+        with zipfile.ZipFile(self.folder / "all.zip", "w") as archive:
+            archive.write(main, "__main__.py")
+            archive.write(self.folder / "near.py", "near.py")
+        for arguments in ([main], [self.folder], ["all.zip"], ["-m", "alone"]):
+            self.assertEqual(self.run_it(*arguments), "2\nTrue\n", arguments)
+
+    def test_standard_input_says_what_is_missing(self):
+        out = self.run_it("-", input=PROGRAM + "\nmain()\n")
+        self.assertRegex(out, "needs 'Point' from the main program.*an interactive session")
+        self.assertRegex(out, "'LOCK', but")
+
+    def test_a_main_part_without_guard_says_who_needs_it(self):
+        (self.folder / "open.py").write_text(PROGRAM + "\nmain()\n")
+        out = self.run_it("open.py")
+        self.assertIn("while a worker runs it to find 'Point'; what is to run once", out)
+        self.assertIn("to find 'locked' (function locked needs the global variable 'LOCK', but", out)
+        self.assertIn("open.py", out)
+        self.assertNotIn("runpy", out)
+        self.assertNotIn("_executor.py", out)
 
 
 if __name__ == "__main__":
