@@ -31,7 +31,7 @@ handles_only_looks(const struct program *p, const char *callee)
     if (str_same(flow_cell(p, "third_party_global_state", callee, "symbol"), callee)) {
         return false;
     }
-    static const char *const words[] = {"Get",     "get_",   "_is_",   "IsError",
+    static const char *const words[] = {"Get",     "get_",   "_get",   "_is_",   "IsError",
                                         "isError", "ersion", "sizeof", "stimate"};
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
         if (strstr(callee, words[i])) {
