@@ -310,11 +310,12 @@ core_give_up(struct core *core)
 }
 
 static PyObject *
-core_running_one(struct worker *worker)
+core_running_one(struct worker *worker, int given_up)
 {
     PyObject *entry = NULL;
     pthread_mutex_lock(&worker->lock);
-    struct function *function = worker->current ? worker->current->function : NULL;
+    struct task *task = given_up ? worker->given_up : worker->current;
+    struct function *function = task ? task->function : NULL;
     double seconds = (double)(wait_now() - worker->since) * 1e-9;
     if (function) {
         function_ref(function);
@@ -328,13 +329,13 @@ core_running_one(struct worker *worker)
 }
 
 PyObject *
-core_running(struct core *core)
+core_running(struct core *core, int given_up)
 {
     int count;
     struct worker **workers = core_workers(core, &count);
     PyObject *list = PyList_New(0);
     for (int i = 0; i < count; i++) {
-        PyObject *entry = list ? core_running_one(workers[i]) : NULL;
+        PyObject *entry = list ? core_running_one(workers[i], given_up) : NULL;
         if (entry && PyList_Append(list, entry) < 0) {
             Py_CLEAR(list);
         }

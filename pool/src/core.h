@@ -71,8 +71,9 @@ int core_interrupt_all(struct core *core);
 /* Gives up on workers that are still at a task: fails the tasks, stops counting the workers. */
 int core_give_up(struct core *core);
 
-/* [(worker number, task name, seconds)] of running tasks. New reference. */
-PyObject *core_running(struct core *core);
+/* [(worker number, task name, seconds)] of running tasks, or of those whose workers were given up
+ * and are still at them. New reference. */
+PyObject *core_running(struct core *core, int given_up);
 
 /* Waits until the workers are gone: 1, or 0 at the deadline, -1 when a signal raised. */
 int core_wait(struct core *core, int64_t deadline);

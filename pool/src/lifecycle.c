@@ -9,6 +9,16 @@
 
 /* ---- exit ---- */
 
+/* Adds the tasks that run to `stuck`, or those of workers that were given up. */
+static int
+exit_list(struct core *core, int given_up, PyObject *stuck)
+{
+    PyObject *running = core_running(core, given_up);
+    int failed = !running || PyList_Extend(stuck, running) < 0;
+    Py_XDECREF(running);
+    return -failed;
+}
+
 /* Waits for the pool's work, then stops waiting politely. Adds to `stuck` what would not end. */
 static int
 exit_core(struct pool_state *state, struct core *core, PyObject *stuck)
@@ -30,22 +40,18 @@ exit_core(struct pool_state *state, struct core *core, PyObject *stuck)
             PyErr_Clear();
         }
     }
+    Py_ssize_t before = PyList_GET_SIZE(stuck);
+    int failed = exit_list(core, 1, stuck) < 0;
     if (gone <= 0) {
-        PyObject *running = core_running(core);
-        int failed = !running || PyList_Extend(stuck, running) < 0;
-        Py_XDECREF(running);
+        failed = failed || exit_list(core, 0, stuck) < 0;
         core_give_up(core);
-        if (failed) {
-            return -1;
-        }
     }
-    if (atomic_load(&core->lost) > 0 && PyList_GET_SIZE(stuck) == 0) {
+    if (!failed && atomic_load(&core->lost) > 0 && PyList_GET_SIZE(stuck) == before) {
         PyObject *entry = Py_BuildValue("(isd)", 0, "a worker given up earlier", 0.0);
-        int failed = !entry || PyList_Append(stuck, entry) < 0;
+        failed = !entry || PyList_Append(stuck, entry) < 0;
         Py_XDECREF(entry);
-        return failed ? -1 : 0;
     }
-    return 0;
+    return -failed;
 }
 
 static int

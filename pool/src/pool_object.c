@@ -143,7 +143,7 @@ static PyObject *
 pool_running(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     struct pool *pool = (struct pool *)self;
-    return pool->core ? core_running(pool->core) : PyList_New(0);
+    return pool->core ? core_running(pool->core, 0) : PyList_New(0);
 }
 
 static PyObject *
