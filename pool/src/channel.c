@@ -95,26 +95,44 @@ channel_decode_item(struct pool_state *state, struct channel_item *item)
     return value;
 }
 
+/* The oldest object; with `stop`, NULL without an exception at the end of a closed channel. */
+static PyObject *
+channel_receive_until(PyObject *self, int64_t deadline, int stop)
+{
+    struct pool_state *state = state_of(Py_TYPE(self));
+    state_drain(state);
+    struct channel *channel = channel_of(self);
+    struct channel_take take = {channel, NULL};
+    enum channel_result result = CHANNEL_OK;
+    char reason[1];
+    int alive = channel_wait(state, &channel, 1, deadline, channel_try_take, &take, &result);
+    if (stop && alive > 0 && result == CHANNEL_ENDED &&
+        channel_core_state(channel, reason, sizeof(reason)) == CHANNEL_CLOSED) {
+        return NULL;
+    }
+    if (channel_conclude(state, channel, alive, result) < 0) {
+        return NULL;
+    }
+    return channel_decode_item(state, take.item);
+}
+
 static PyObject *
 channel_receive(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"timeout", NULL};
-    struct pool_state *state = state_of(Py_TYPE(self));
     PyObject *timeout = NULL;
     int64_t deadline;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:receive", names, &timeout) ||
         state_deadline(timeout, &deadline) < 0) {
         return NULL;
     }
-    state_drain(state);
-    struct channel *channel = channel_of(self);
-    struct channel_take take = {channel, NULL};
-    enum channel_result result = CHANNEL_OK;
-    int alive = channel_wait(state, &channel, 1, deadline, channel_try_take, &take, &result);
-    if (channel_conclude(state, channel, alive, result) < 0) {
-        return NULL;
-    }
-    return channel_decode_item(state, take.item);
+    return channel_receive_until(self, deadline, 0);
+}
+
+static PyObject *
+channel_next(PyObject *self)
+{
+    return channel_receive_until(self, WAIT_FOREVER, 1);
 }
 
 /* ---- the rest ---- */
@@ -251,6 +269,18 @@ channel_receive_async(PyObject *self, PyObject *args)
     return coroutine;
 }
 
+static PyObject *
+channel_repr(PyObject *self)
+{
+    struct channel *channel = channel_of(self);
+    char reason[1];
+    enum channel_state state = channel_core_state(channel, reason, sizeof(reason));
+    const char *ends = state == CHANNEL_POISONED ? " poisoned" : " closed";
+    return PyUnicode_FromFormat("<extpool.Channel %p size=%zu maxsize=%zu%s>",
+                                (void *)channel_block(self), channel_core_count(channel),
+                                channel->limit, state == CHANNEL_OPEN ? "" : ends);
+}
+
 static PyMethodDef channel_methods[] = {
     {"send", (PyCFunction)(void (*)(void))channel_send, METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("send($self, obj, timeout=None)\n--\n\n"
@@ -288,7 +318,8 @@ PyDoc_STRVAR(
     "Channel(maxsize=0)\n--\n\n"
     "A queue between tasks and the program, in any interpreters; pass it as an argument.\n\n"
     "maxsize: most objects it holds, 0 for no limit. Objects are copied as arguments of\n"
-    "tasks are. Waiting is a real wait, which Ctrl-C and Future.interrupt() end.");
+    "tasks are. Waiting is a real wait, which Ctrl-C and Future.interrupt() end. Iterating\n"
+    "receives until the channel is closed and empty.");
 
 static PyType_Slot channel_slots[] = {
     {Py_tp_new, channel_new},
@@ -297,6 +328,9 @@ static PyType_Slot channel_slots[] = {
     {Py_tp_getset, channel_getset},
     {Py_tp_richcompare, channel_compare},
     {Py_tp_hash, channel_hash},
+    {Py_tp_repr, channel_repr},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, channel_next},
     {Py_tp_doc, (void *)channel_doc},
     {Py_sq_length, channel_length},
     {Py_nb_bool, channel_bool},

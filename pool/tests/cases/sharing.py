@@ -152,6 +152,25 @@ class Sharing(unittest.TestCase):
         self.assertRaises(ValueError, extpool.select, [])
         self.assertRaises(TypeError, extpool.select, [1])
 
+    def test_iterating_a_channel(self):
+        channel = extpool.Channel()
+        future = self.pool.submit(f.send_many, channel, 3)
+        future.add_done_callback(lambda _: channel.close())
+        self.assertEqual(list(channel), [0, 1, 2])
+        self.assertEqual(list(channel), [])
+        channel.poison("broken")
+        self.assertRaisesRegex(extpool.ChannelPoisoned, "broken", list, channel)
+
+    def test_repr_of_a_channel(self):
+        channel = extpool.Channel(3)
+        channel.send(1)
+        self.assertRegex(repr(channel), r"^<extpool\.Channel 0x\w+ size=1 maxsize=3>$")
+        self.assertEqual(self.pool.submit(repr, channel).result(30), repr(channel))
+        channel.close()
+        self.assertIn(" closed>", repr(channel))
+        channel.poison()
+        self.assertIn(" poisoned>", repr(channel))
+
     def test_channel_in_channel_and_identity(self):
         outer, inner = extpool.Channel(), extpool.Channel()
         outer.send({"reply": inner})
