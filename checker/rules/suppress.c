@@ -185,11 +185,12 @@ suppress_unknown_id(struct suppress_run *run, const char *id)
         nearest_offer(&near, run->set->rules.at[i]->name);
     }
     struct arena *arena = &run->out->arena;
-    return near.best ? arena_printf(arena,
-                                    "this suppresses nothing: there is no rule '%s'; did you "
-                                    "mean '%s'?",
-                                    id, near.best)
-                     : arena_printf(arena, "this suppresses nothing: there is no rule '%s'", id);
+    return near.best
+               ? arena_printf(arena,
+                              "'%s' suppresses nothing here: there is no such rule; did you "
+                              "mean '%s'?",
+                              id, near.best)
+               : arena_printf(arena, "'%s' suppresses nothing here: there is no such rule", id);
 }
 
 /* NULL when the id did its work, or when this run cannot tell. */
@@ -206,8 +207,9 @@ suppress_complaint(struct suppress_run *run, const struct suppression_comment *c
         findings_file_failed(run->out, comment->fact->at.file)) {
         return NULL;
     }
-    return arena_printf(&run->out->arena, "this suppresses nothing: %s (%s) is not found here",
-                        rule->id, rule->name);
+    return arena_printf(&run->out->arena,
+                        "'%s' (%s) suppresses nothing here: there is no such finding", rule->id,
+                        rule->name);
 }
 
 static void
