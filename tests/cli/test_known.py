@@ -67,7 +67,8 @@ class Suppression(CliTest):
     def test_unknown_id(self):
         rule = self.rules[0]
         result = self.check(f"{DECLARATION} /* extcheck: ignore[{rule}x] mistyped */", 1)
-        self.assertIn(f"there is no rule '{rule}x'; did you mean '{rule}'?", result.out)
+        self.assertIn(f"'{rule}x' suppresses nothing here: there is no such rule; did you "
+                          f"mean '{rule}'?", result.out)
 
     def test_unused_is_said_once(self):
         self.write("seen.h", "/* extcheck: ignore-function[GLB01,GLB01] twice */\n"
