@@ -124,6 +124,8 @@ def _name(value):
 
 def main_program():
     """How a worker can run the definitions of the main program: (kind, name)."""
+    if _pool.in_worker():
+        return "none", ""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     path = getattr(main, "__file__", None)

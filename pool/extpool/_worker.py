@@ -215,26 +215,64 @@ def load_main(name, why=None):
         raise AttributeError(f"the task needs {wanted} from the main program, which is no script "
                              "that a worker could run (an interactive session, a notebook, -c or "
                              "standard input); put that definition into a module")
-    import runpy
-    main = sys.modules["__main__"]
-    sys.modules["__mp_main__"] = main
     _settings["running main"] = wanted
     try:
-        if kind == "module":
-            names = runpy.run_module(name, run_name="__mp_main__", alter_sys=False)
-        else:
-            names = runpy.run_path(name, run_name="__mp_main__")
-    except BaseException:
-        del sys.modules["__mp_main__"]  # the next task is told the same
-        raise
+        _run_main(*_find_main(kind, name))
     finally:
         _settings["running main"] = None
-    for key, value in names.items():
-        if not (key.startswith("__") and key.endswith("__")):
-            if key not in main.__dict__:
-                main.__dict__[key] = value
-                _seen[key] = None
+
+
+def _find_main(kind, name):
+    """(code, variables of the module) of the main program, which is not looked for as __main__."""
+    if kind == "path" and name.endswith((".py", ".pyw")):
+        import io
+        with io.open_code(name) as file:
+            code = compile(file.read(), name, "exec", dont_inherit=True)
+        return code, {"__file__": name, "__package__": ""}
+    if kind == "module":
+        from importlib.util import find_spec
+        spec = find_spec(name)
+    else:  # a folder or an archive
+        from importlib.machinery import PathFinder
+        name = "__main__"
+        spec = PathFinder.find_spec(name, [_settings["main"][1]])
+    code = spec.loader.get_code(name) if spec else None
+    if code is None:
+        raise ImportError(f"a worker cannot find the main program: {_settings['main'][1]}")
+    return code, {"__file__": spec.origin, "__package__": spec.parent, "__spec__": spec,
+                  "__loader__": spec.loader}
+
+
+def _run_main(code, variables):
+    """Runs the code as __main__'s, where functions that were sent by code have their globals. What
+    is there already stays: it is the program's, or a task changed it."""
+    main = sys.modules["__main__"]
+    namespace = main.__dict__
+    before = dict(namespace)
+    sys.modules["__mp_main__"] = main
+    for name in filter(_is_own, before):
+        del namespace[name]
+    namespace.update(variables, __name__="__mp_main__")
+    try:
+        exec(code, namespace)
+    except BaseException:
+        del sys.modules["__mp_main__"]  # the next task is told the same
+        for name in namespace.keys() - before.keys():
+            del namespace[name]
+        namespace.update(before)
+        raise
+    made = dict(namespace)
+    namespace.update(before | variables)
+    for name, value in made.items():
+        if _is_own(name):
             _move_home(value)
+        if _is_own(name) and name not in before:
+            plain = type(value).__module__ in ("builtins", "collections", "__main__")
+            _seen[name] = _trace(("value", value)) if plain and not callable(value) else None
+
+
+def _is_own(name):
+    return not (name.startswith("__") and name.endswith("__"))
 
 
 def _move_home(value):

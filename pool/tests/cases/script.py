@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import warnings
 import zipfile
@@ -20,7 +21,7 @@ FOUND = []
 SEEN = set()
 STATS = collections.Counter()
 THING = None
-UNSET = 1
+LOCK = threading.Lock()
 
 
 class Box:
@@ -42,6 +43,21 @@ def set_up(key):
 
 def set_up_oddly():
     globals()["CONFIG"] = "odd"
+
+
+def set_up_locked(key):
+    with LOCK:
+        set_up(key)
+
+
+def read_locked():
+    with LOCK:
+        return read()
+
+
+def remember_a_box(key):
+    TABLE[key] = Box()
+    return sorted(TABLE)
 
 
 def read():
@@ -122,6 +138,18 @@ class Globals(unittest.TestCase):
             self.assertEqual(self.ask(pool, read_by_another), {"key": 7})
             self.assertEqual(self.ask(pool, lambda: CONFIG["key"]), 7)
         self.assertEqual(read(), (None, 0, {}, [], "NoneType"))
+
+    def test_functions_found_in_the_script_have_the_same_globals(self):
+        expected = ({"key": 7}, 5, {"a": 1}, [1, 2], "object")
+        with extpool.InterpreterPool(1, initializer=set_up_locked, initargs=(7,)) as pool:
+            for function in (read, read_locked, read, read_locked):
+                self.assertEqual(self.ask(pool, function), expected)
+            self.assertEqual(self.ask(pool, remember_a_box, "b"), ["a", "b"])
+            self.assertEqual(self.ask(pool, remember, "c"), 3)
+            self.assertEqual(sorted(self.ask(pool, read_locked)[2]), ["a", "b", "c"])
+        with extpool.InterpreterPool(1) as pool:
+            self.ask(pool, set_up, 8)
+            self.assertEqual(self.ask(pool, read_locked)[0], {"key": 8})
 
     def test_what_a_task_sets_stays_until_the_program_changes_it(self):
         with extpool.InterpreterPool(1) as pool:
