@@ -1,5 +1,6 @@
 #include "base/str.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -175,6 +176,16 @@ bool
 str_list_has(const char *list, const char *word)
 {
     return str_list_has_word(list, (struct str_word){word, strlen(word)});
+}
+
+size_t
+str_name_length(const char *s)
+{
+    size_t n = 0;
+    while (isalnum((unsigned char)s[n]) || s[n] == '_') {
+        n++;
+    }
+    return n;
 }
 
 bool

@@ -54,6 +54,8 @@ struct str_word str_next_word(struct str_word word);
 bool str_list_has_word(const char *list, struct str_word word);
 #define STR_WORDS_EACH(list, word)                                                                 \
     for (struct str_word word = str_first_word(list); (word).at; (word) = str_next_word(word))
+/* Length of the C identifier, or number, at s. */
+size_t str_name_length(const char *s);
 /* Shell pattern match (fnmatch without flags: '*' also matches '/'). */
 bool str_glob(const char *pattern, const char *s);
 

@@ -25,8 +25,6 @@ struct stub {
 bool stubs_add(struct stubs *stubs, enum stub_kind kind, const char *name);
 
 /* ---- stubs_text.c ---- */
-/* Length of the identifier at s. */
-size_t stubs_word(const char *s);
 /* Behind white space. */
 const char *stubs_skip(const char *s);
 /* `API_MACRO int f(void)`: behind a type no two names follow, nor a name and a star. */

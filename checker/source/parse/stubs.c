@@ -158,7 +158,7 @@ stubs_from_clash(struct stubs *stubs, const struct stub_error *e)
     const char *name = stubs_quoted(stubs, e->message, "redefinition of '");
     name = name ? name : stubs_quoted(stubs, e->message, "redefinition of enumerator '");
     if (!name && strstr(e->message, "redefinition with different types")) {
-        name = arena_copy(&stubs->arena, e->text, stubs_word(e->text));
+        name = arena_copy(&stubs->arena, e->text, str_name_length(e->text));
     }
     struct stub *stub = name ? map_get(&stubs->by_name, name) : NULL;
     if (!stub || stub->wrong) {

@@ -1,18 +1,7 @@
 /* What the text around an unknown name says about it. */
-#include <ctype.h>
 #include <string.h>
 
 #include "source/parse/stub.h"
-
-size_t
-stubs_word(const char *s)
-{
-    size_t n = 0;
-    while (isalnum((unsigned char)s[n]) || s[n] == '_') {
-        n++;
-    }
-    return n;
-}
 
 const char *
 stubs_skip(const char *s)
@@ -24,12 +13,12 @@ bool
 stubs_is_annotation(const char *behind)
 {
     const char *next = stubs_skip(behind);
-    size_t n = stubs_word(next);
+    size_t n = str_name_length(next);
     if (!n || strncmp(next, "const", n) == 0 || strncmp(next, "volatile", n) == 0) {
         return false;
     }
     const char *third = stubs_skip(next + n);
-    return stubs_word(third) > 0 || *third == '*';
+    return str_name_length(third) > 0 || *third == '*';
 }
 
 bool
@@ -44,7 +33,7 @@ stubs_reads_as_type(const char *text, const char *word, size_t n)
     bool starts = previous == ';' || previous == '{' || previous == '}';
     if (*behind == '*') {
         const char *name = behind + strspn(behind, "* \t");
-        return (starts && stubs_word(name) > 0) || (previous == '(' && *name == ')');
+        return (starts && str_name_length(name) > 0) || (previous == '(' && *name == ')');
     }
     if (*behind == ')' && previous == '(') {
         while (--before > text && strchr(" \t", before[-1])) {
@@ -52,7 +41,7 @@ stubs_reads_as_type(const char *text, const char *word, size_t n)
         }
         return before - text >= 6 && strncmp(before - 6, "sizeof", 6) == 0;
     }
-    return (starts || previous == '(') && stubs_word(behind) > 0;
+    return (starts || previous == '(') && str_name_length(behind) > 0;
 }
 
 bool

@@ -152,7 +152,7 @@ prefix_flag_matters(const struct plan_unit *unit, const char *flag)
         return true;
     }
     bool define = str_starts(flag, "-D") || str_starts(flag, "-U");
-    size_t n = define ? prefix_word(flag + 2) : 0;
+    size_t n = define ? str_name_length(flag + 2) : 0;
     char name[64];
     if (!define || n == 0 || n >= sizeof(name)) {
         return define || !str_starts(flag, "-I");

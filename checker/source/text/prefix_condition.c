@@ -58,7 +58,7 @@ prefix_primary(struct prefix_walk *w, const char **s)
     bool open = **s == '(';
     *s += open;
     prefix_blanks(s);
-    size_t n = prefix_word(*s);
+    size_t n = str_name_length(*s);
     enum truth value = prefix_get(w, intern_n(&w->strings, *s, n));
     *s += n;
     prefix_blanks(s);

@@ -1,6 +1,5 @@
 #include "source/text/prefix_macros.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* A macro of another system's compiler. */
@@ -54,21 +53,11 @@ prefix_macro_matters(const char *name)
            str_starts(name, "WIN") || str_starts(name, "MS_");
 }
 
-size_t
-prefix_word(const char *s)
-{
-    size_t n = 0;
-    while (isalnum((unsigned char)s[n]) || s[n] == '_') {
-        n++;
-    }
-    return n;
-}
-
 const char *
 prefix_name(struct prefix_walk *w, const char *s)
 {
     s += strspn(s, " \t");
-    return intern_n(&w->strings, s, prefix_word(s));
+    return intern_n(&w->strings, s, str_name_length(s));
 }
 
 void

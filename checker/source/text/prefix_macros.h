@@ -32,8 +32,6 @@ bool prefix_is_core(const char *name);
 /* Can defining the macro change what Python's and the C library's headers say? Others only matter
  * to headers that are never precompiled for C. */
 bool prefix_macro_matters(const char *name);
-/* Length of the identifier at s. */
-size_t prefix_word(const char *s);
 /* The identifier behind blanks. */
 const char *prefix_name(struct prefix_walk *w, const char *s);
 void prefix_set(struct prefix_walk *w, const char *name, enum truth value);
