@@ -36,7 +36,7 @@ def say(text):
 
 def run(python, arguments, path, cwd, timeout=900):
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    env.update(PYTHONPATH=os.pathsep.join(map(str, path)), PYTHONDONTWRITEBYTECODE="1",
+    env.update(PYTHONPATH=os.pathsep.join(map(str, [*path, CHILD])), PYTHONDONTWRITEBYTECODE="1",
                PYTHONFAULTHANDLER="1")
     try:
         return subprocess.run([python.path, "-s", *map(str, arguments)], env=env, cwd=cwd,

@@ -7,6 +7,8 @@ import weakref
 import bitarray.util as util
 from bitarray import bitarray, decodetree, frozenbitarray
 
+from expect import check, check_raises
+
 CODE = {"a": bitarray("0"), "b": bitarray("10"), "c": bitarray("11")}
 TREE = decodetree(CODE)
 WIRE = bitarray()
@@ -18,19 +20,6 @@ SMALL = [bitarray("1010") for _ in range(50)]
 
 class Derived(bitarray):
     pass
-
-
-def check(got, wanted):
-    if got != wanted:
-        raise AssertionError(f"got {got!r}, wanted {wanted!r}")
-
-
-def check_raises(kind, call):
-    try:
-        call()
-    except kind as error:
-        return str(error)
-    raise AssertionError(f"{kind.__name__} was not raised")
 
 
 def exercise_bits():

@@ -6,6 +6,8 @@ import pickle
 # The package falls back to Python where the extension cannot be imported.
 from immutables._map import Map
 
+from expect import check, check_raises
+
 PLAIN = {f"key {i}": i for i in range(300)}
 BIG = Map(PLAIN)
 SMALL = [Map(a=i) for i in range(50)]
@@ -22,19 +24,6 @@ class Collides:
 
     def __eq__(self, other):
         return self.name == other.name
-
-
-def check(got, wanted):
-    if got != wanted:
-        raise AssertionError(f"got {got!r}, wanted {wanted!r}")
-
-
-def check_raises(kind, call):
-    try:
-        call()
-    except kind as error:
-        return str(error)
-    raise AssertionError(f"{kind.__name__} was not raised")
 
 
 def exercise_maps():

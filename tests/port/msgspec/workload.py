@@ -11,6 +11,8 @@ import uuid
 
 import msgspec
 
+from expect import check, check_raises
+
 
 class Color(enum.Enum):
     RED = "red"
@@ -59,19 +61,6 @@ PACK_LIST = msgspec.msgpack.Decoder(typing.List[Derived])
 ENCODER = msgspec.json.Encoder()
 PACKER = msgspec.msgpack.Encoder()
 POINTS = [Point(i, i / 2) for i in range(50)]
-
-
-def check(got, wanted):
-    if got != wanted:
-        raise AssertionError(f"got {got!r}, wanted {wanted!r}")
-
-
-def check_raises(kind, call):
-    try:
-        call()
-    except kind as error:
-        return str(error)
-    raise AssertionError(f"{kind.__name__} was not raised")
 
 
 def exercise_structs():
