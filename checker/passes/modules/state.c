@@ -82,15 +82,6 @@ state_path_ends(const char *path, const char *name)
     return length > n && strcmp(path + length - n, name) == 0 && strchr(".>", path[length - n - 1]);
 }
 
-/* The member that a write to `...->NAME` names, or NULL. */
-static const char *
-state_path_end(const char *path)
-{
-    const char *dot = path ? strrchr(path, '.') : NULL, *arrow = path ? strrchr(path, '>') : NULL;
-    const char *last = !dot || (arrow && arrow > dot) ? arrow : dot;
-    return last ? last + 1 : NULL;
-}
-
 static const char *
 state_core_word(struct program *p, const char *record)
 {
@@ -107,12 +98,21 @@ state_index_build(struct program *p, struct state_index *index)
     {
         program_list_add(p, &index->members, state_core_word(p, m->record), &m->at);
     }
-    FACTS_EACH(p->facts, access, a)
-    {
-        if (a->path && str_same(a->how, "write")) {
-            program_list_add(p, &index->writes, state_path_end(a->path), &a->at);
+    touched_writes(p, &index->writes);
+}
+
+/* The next write of the module's own to a member, of something else than NULL; *i counts on. */
+static const struct fact_access *
+state_next_write(const struct state_check *s, const struct fact_list *writes, size_t *i)
+{
+    while (writes && *i < writes->all.n) {
+        const struct fact *f = writes->all.at[(*i)++];
+        const struct fact_access *a = (const struct fact_access *)(const void *)f;
+        if (!state_is_null(a->value) && state_in_module(s, f)) {
+            return a;
         }
     }
+    return NULL;
 }
 
 /* Strings and numbers cannot be part of a cycle: the collector need not see them. */
@@ -122,11 +122,8 @@ state_is_leaf(const struct state_check *s, const struct fact_member *m)
     bool any = false;
     const struct api_table *makers = ruleset_table(s->p->rules, "object_makers");
     const struct fact_list *writes = program_list(&s->index->writes, m->name);
-    for (size_t i = 0; writes && i < writes->all.n; i++) {
-        const struct fact_access *a = (const struct fact_access *)(const void *)writes->all.at[i];
-        if (state_is_null(a->value) || !state_in_module(s, &a->at)) {
-            continue;
-        }
+    size_t next = 0;
+    for (const struct fact_access *a; (a = state_next_write(s, writes, &next));) {
         const struct body *b = scan_body(s->p, a->func);
         const char *value = b ? scan_resolve(b, a->value, a->seq) : a->value;
         const char *maker = value ? value_of(value, "call") : NULL;
@@ -146,11 +143,8 @@ state_is_borrowed(const struct state_check *s, const struct fact_member *m)
 {
     bool any = false;
     const struct fact_list *writes = program_list(&s->index->writes, m->name);
-    for (size_t i = 0; writes && i < writes->all.n; i++) {
-        const struct fact_access *a = (const struct fact_access *)(const void *)writes->all.at[i];
-        if (state_is_null(a->value) || !state_in_module(s, &a->at)) {
-            continue;
-        }
+    size_t next = 0;
+    for (const struct fact_access *a; (a = state_next_write(s, writes, &next));) {
         const struct body *b = scan_body(s->p, a->func);
         const char *value = b ? scan_resolve(b, a->value, a->seq) : NULL;
         if (!str_same(value, "param:0") || b->fact->nparams != 1) {

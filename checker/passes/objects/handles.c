@@ -109,14 +109,15 @@ handles_chooses(struct program *p, const struct body *b, const char *callee)
     return false;
 }
 
-/* OBJ15: a library that no table knows changes the object, as the names of both say. */
+/* OBJ15: a library that no table knows changes the object: handles_changes() says so of the name,
+ * and the function belongs to the type. */
 static bool
 handles_is_changed(const struct handles *all, const struct body *b, const struct fact_call *call,
                    const struct root_field *where)
 {
     const struct fact_member *m = roots_field_member(all->p, where);
     return m && !scan_body(all->p, call->id) && !flow_is_python(call) &&
-           !str_list_has("lock,once,tss,string", m->class) && handles_changes(call->callee) &&
+           !str_list_has("lock,once,tss,string", m->class) &&
            handles_shared_prefix(m->type ? m->type : "", call->callee) >= 3 &&
            !handles_chooses(all->p, b, call->callee);
 }

@@ -27,7 +27,7 @@ static const char collector_leaf_makers[] =
 
 struct collector {
     struct program *p;
-    struct map writes; /* last member of a path -> struct fact_list of the writes that end in it */
+    struct map writes; /* of touched_writes() */
     struct map said;   /* FUNCTION/MEMBER: types can share a tp_traverse */
 };
 
@@ -36,26 +36,6 @@ struct collector_bodies {
 };
 
 /* ---- TYP30: members ---- */
-
-static const char *
-collector_path_end(const char *path)
-{
-    const char *dot = strrchr(path, '.'), *arrow = strrchr(path, '>');
-    const char *last = !dot || (arrow && arrow > dot) ? arrow : dot;
-    return last ? last + 1 : NULL;
-}
-
-static void
-collector_index(struct collector *c)
-{
-    FACTS_EACH(c->p->facts, access, a)
-    {
-        if (a->path && str_same(a->how, "write") && collector_path_end(a->path)) {
-            const char *name = facts_intern(c->p->facts, collector_path_end(a->path));
-            program_list_add(c->p, &c->writes, name, &a->at);
-        }
-    }
-}
 
 static bool
 collector_is_self(const struct body *b, const char *base, long seq)
@@ -143,7 +123,7 @@ collector_leaf_value(struct collector *c, const struct fact_access *a)
 static bool
 collector_holds(struct collector *c, const char *record, const char *name)
 {
-    const struct fact_list *writes = program_list(&c->writes, facts_intern(c->p->facts, name));
+    const struct fact_list *writes = program_list(&c->writes, name);
     for (size_t i = 0; writes && i < writes->all.n; i++) {
         const struct fact_access *a = (const struct fact_access *)(const void *)writes->all.at[i];
         if (str_same(a->class, record) && collector_leaf_value(c, a) == LEAF_NO) {
@@ -339,7 +319,7 @@ void
 pass_collector(struct program *p)
 {
     struct collector c = {.p = p};
-    collector_index(&c);
+    touched_writes(p, &c.writes);
     for (size_t i = 0; i < p->types.n; i++) {
         if (type_is_used(p, p->types.at[i])) {
             collector_members(&c, p->types.at[i]);

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "passes/program/link.h"
 #include "passes/program/type_scan.h"
 
 enum { MOST_CALLS = 3, MOST_ARGS = 3 };
@@ -63,4 +64,24 @@ touched_mentions(const struct touched *t, const char *name)
         }
     }
     return false;
+}
+
+/* The member that a write to `...->NAME` names, or NULL. */
+static const char *
+touched_path_end(const char *path)
+{
+    const char *dot = path ? strrchr(path, '.') : NULL, *arrow = path ? strrchr(path, '>') : NULL;
+    const char *last = !dot || (arrow && arrow > dot) ? arrow : dot;
+    return last ? last + 1 : NULL;
+}
+
+void
+touched_writes(struct program *p, struct map *writes)
+{
+    FACTS_EACH(p->facts, access, a)
+    {
+        if (str_same(a->how, "write")) {
+            program_list_add(p, writes, touched_path_end(a->path), &a->at);
+        }
+    }
 }
