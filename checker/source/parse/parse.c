@@ -5,7 +5,7 @@
 #include "source/parse/parse_parts.h"
 #include "source/parse/stubs.h"
 #include "source/parse/tables.h"
-#include "source/parse/twin.h"
+#include "source/walk/twin.h"
 
 static bool
 parse_looks_cxx(const struct plan_unit *unit)

@@ -6,7 +6,7 @@
 #include "source/parse/parse_parts.h"
 #include "source/parse/stubs.h"
 #include "source/parse/tables.h"
-#include "source/parse/twin.h"
+#include "source/walk/twin.h"
 #include "source/workers/worker_life.h"
 
 typedef VEC(struct CXUnsavedFile) unsaved_list;

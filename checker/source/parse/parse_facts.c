@@ -1,6 +1,6 @@
 /* The facts of one parsed flavour: what is known of the unit as a whole, then the walk. */
 #include "source/parse/parse_parts.h"
-#include "source/parse/twin.h"
+#include "source/walk/twin.h"
 
 struct included_sources {
     struct unit *u;

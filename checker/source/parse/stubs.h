@@ -15,9 +15,6 @@
 #include "base/vec.h"
 #include "source/cx.h"
 
-/* Name of the prelude; declarations in a file of that name are stand-ins. */
-#define STUBS_PRELUDE "extcheck-unseen.h"
-
 struct stub;
 struct stubs {
     const char *folder; /* where files may be written: one of the unit's own */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "source/parse/stub.h"
+#include "source/walk/unit.h"
 
 /* The type of fields that are used as structs themselves. */
 static const char any_name[] = "extcheck_any";
@@ -133,7 +134,7 @@ stubs_write(struct stubs *stubs)
             }
         }
     }
-    char *prelude = arena_printf(&stubs->arena, "%s/" STUBS_PRELUDE, stubs->folder);
+    char *prelude = arena_printf(&stubs->arena, "%s/" UNIT_STAND_INS, stubs->folder);
     struct str text = {0};
     stubs_add_prelude(stubs, &text);
     bool ok = stubs_put(stubs, prelude, &text);

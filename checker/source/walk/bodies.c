@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "source/parse/twin.h"
+#include "source/walk/twin.h"
 
 static const struct usage usage_discarded = {.how = "read", .result = "discarded"};
 static const struct usage usage_read = {.how = "read", .result = "used"};

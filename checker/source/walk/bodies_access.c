@@ -41,12 +41,13 @@ static bool
 bodies_worth(const struct decl *root, const char *how, const char *path, bool python_record)
 {
     if (!root) {
-        return path && strcmp(how, "read") != 0;
+        return path && (strcmp(how, "read") != 0 || python_record);
     }
     switch (root->sort) {
     case DECL_STATIC:
         return bodies_ours(root) || strcmp(root->name, "environ") == 0 ||
-               (root->whose == FILE_PYTHON && strcmp(how, "read") != 0);
+               (root->whose == FILE_PYTHON &&
+                (strcmp(how, "read") != 0 || (path && python_record)));
     case DECL_LOCAL:
     case DECL_PARAM:
         if (path) {
@@ -66,7 +67,9 @@ bodies_python_record(const char *record)
 {
     return record && (str_starts(record, "Py") || str_starts(record, "_object") ||
                       str_starts(record, "_typeobject") || str_starts(record, "_longobject") ||
-                      str_starts(record, "_ts") || str_starts(record, "_frame"));
+                      str_starts(record, "_ts") || str_starts(record, "_frame") ||
+                      str_starts(record, "_Py") || strcmp(record, "_is") == 0 ||
+                      strcmp(record, "pyruntimestate") == 0);
 }
 
 /* Plain operators on an _Atomic object are atomic operations. */

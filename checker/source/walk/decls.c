@@ -1,7 +1,7 @@
 /* Top-level declarations of the user's files: variables, functions, structs, entry points. */
 #include <string.h>
 
-#include "source/text/comments.h"
+#include "source/walk/comments.h"
 #include "source/walk/unit.h"
 
 static const char *

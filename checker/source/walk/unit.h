@@ -9,6 +9,9 @@
 #include "source/cx.h"
 #include "source/text/lexer.h"
 
+/* Name of the file with stand-ins for what missing headers would declare (parse/stubs.h). */
+#define UNIT_STAND_INS "extcheck-unseen.h"
+
 /* Whose code a file is. Only main and project files are walked. */
 enum file_class { FILE_MAIN, FILE_PROJECT, FILE_LIBRARY, FILE_PYTHON, FILE_SYSTEM };
 
@@ -18,7 +21,7 @@ struct unit_file {
     enum file_class whose;
     struct lexed *lexed; /* of main and project files, read when first needed */
     bool lexed_failed;
-    bool unseen; /* stand-ins for missing headers, see stubs.h */
+    bool unseen; /* it is UNIT_STAND_INS */
 };
 
 enum decl_sort {

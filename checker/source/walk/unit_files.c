@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/parse/stubs.h"
 #include "source/walk/unit.h"
 
 static bool
@@ -88,7 +87,7 @@ unit_file(struct unit *u, CXFile handle)
     }
     const char *name = cx_text(u->cx, u->strings, u->cx->getFileName(handle));
     file->path = name;
-    file->unseen = str_ends(name, "/" STUBS_PRELUDE);
+    file->unseen = str_ends(name, "/" UNIT_STAND_INS);
     if (handle == u->main_file || u->cx->File_isEqual(handle, u->main_file)) {
         file->path = u->path;
         file->whose = FILE_MAIN;

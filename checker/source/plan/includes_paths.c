@@ -1,4 +1,4 @@
-#include "source/text/includes_paths.h"
+#include "source/plan/includes_paths.h"
 
 #include <dirent.h>
 #include <stdlib.h>

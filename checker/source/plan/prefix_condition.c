@@ -1,7 +1,7 @@
 /* Conditions before Python.h, as far as they ask what is defined. */
 #include <string.h>
 
-#include "source/text/prefix_macros.h"
+#include "source/plan/prefix_macros.h"
 
 enum { PREFIX_MAX_DEPTH = 100 };
 

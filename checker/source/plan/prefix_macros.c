@@ -1,4 +1,4 @@
-#include "source/text/prefix_macros.h"
+#include "source/plan/prefix_macros.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "source/text/comments.h"
+#include "source/walk/comments.h"
 
 #include <string.h>
 

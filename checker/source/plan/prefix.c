@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "source/text/prefix_macros.h"
+#include "source/plan/prefix_macros.h"
 
 static bool
 prefix_live(const struct prefix_walk *w)

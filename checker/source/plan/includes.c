@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/text/includes_paths.h"
+#include "source/plan/includes_paths.h"
 
 enum { MAX_HEADERS = 2000 };
 

@@ -1,4 +1,4 @@
-#include "source/parse/twin.h"
+#include "source/walk/twin.h"
 
 #include <string.h>
 
