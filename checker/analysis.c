@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "elf/elf_front.h"
-#include "options/settings.h"
+#include "options/options.h"
 #include "rules/suppress.h"
 #include "rules/verdict.h"
 
@@ -64,7 +64,7 @@ analysis_open(struct analysis *a, const struct analysis_context *context, const 
         .flags = o->flags.list.n ? options_list(o, &o->flags) : NULL,
         .database_dir = o->database,
         .libclang = o->libclang,
-        .cache_dir = settings_cache_dir(o),
+        .cache_dir = options_cache_dir(o),
         .project_root = o->root,
         .headers = headers->source,
         .jobs = o->jobs,

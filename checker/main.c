@@ -5,7 +5,7 @@
 #include "explain.h"
 #include "gate/gate.h"
 #include "options/options.h"
-#include "options/settings.h"
+#include "settings/settings.h"
 #include "pipeline.h"
 #include "source/source.h"
 

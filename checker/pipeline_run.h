@@ -6,7 +6,7 @@
 #define EXTCHECK_PIPELINE_RUN_H
 
 #include "analysis.h"
-#include "options/settings.h"
+#include "settings/settings.h"
 #include "run_cache.h"
 
 struct pipeline {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "options/settings.h"
+#include "options/options.h"
 #include "rules/api_table.h"
 #include "rules/finding_text.h"
 #include "source/cache/cache.h"
@@ -35,7 +35,7 @@ bool
 run_cache_start(struct run_cache *c, struct options *o, const struct ruleset *rules,
                 const struct header_choice *headers, const struct findings *collected)
 {
-    c->dir = settings_cache_dir(o);
+    c->dir = options_cache_dir(o);
     if (!c->dir) {
         return false;
     }

@@ -136,3 +136,19 @@ options_list(struct options *o, const struct words *words)
     }
     return list;
 }
+
+const char *
+options_cache_dir(struct options *o)
+{
+    if (o->no_cache) {
+        return NULL;
+    }
+    if (o->cache_dir) {
+        return o->cache_dir;
+    }
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (cache && cache[0] == '/') {
+        return arena_printf(&o->arena, "%s/extcheck", cache);
+    }
+    return home && home[0] == '/' ? arena_printf(&o->arena, "%s/.cache/extcheck", home) : NULL;
+}

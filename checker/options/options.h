@@ -92,6 +92,8 @@ int options_version_hex(const char *text);
 /* May the stream get colours: --color, then NO_COLOR, then FORCE_COLOR, then whether it is a
  * terminal. */
 bool options_color(const struct options *o, bool is_terminal);
+/* ${XDG_CACHE_HOME:-~/.cache}/extcheck or --cache-dir; NULL with --no-cache or without a home. */
+const char *options_cache_dir(struct options *o);
 /* A copy of the list ended by NULL, in the arena. */
 const char *const *options_list(struct options *o, const struct words *words);
 

@@ -6,20 +6,10 @@
 #ifndef EXTCHECK_SETTINGS_H
 #define EXTCHECK_SETTINGS_H
 
-#include "headers/interpreter.h"
-#include "options/options.h"
-
-struct environment {
-    const char *settings_file;            /* NULL: none */
-    VEC(struct interpreter) interpreters; /* those that --python names, else python3 */
-};
+#include "settings/asked.h"
 
 /* Reads the settings into the options and asks the interpreters, in one process where it can be.
  * need_interpreters: false when no source is going to be analysed. */
 bool settings_load(struct options *o, bool need_interpreters, struct environment *out);
-void environment_free(struct environment *e);
-
-/* ${XDG_CACHE_HOME:-~/.cache}/extcheck or --cache-dir; NULL with --no-cache or without a home. */
-const char *settings_cache_dir(struct options *o);
 
 #endif
