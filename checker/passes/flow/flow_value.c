@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "passes/flow/flow.h"
-#include "passes/types/shim.h"
+#include "passes/program/shim_names.h"
 
 enum { GUARD_MAX_DEPTH = 2 };
 

@@ -5,7 +5,7 @@
 
 #include "passes/flow/flow.h"
 #include "passes/modules/modules.h"
-#include "passes/types/shim.h"
+#include "passes/program/shim_names.h"
 
 enum { MOST_CALLS = 3 };
 

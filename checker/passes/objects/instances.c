@@ -2,8 +2,8 @@
  * OBJ11, REF07). One flaw for each field of each struct, of the worst kind that was seen. */
 #include <string.h>
 
+#include "passes/flow/vendored.h"
 #include "passes/objects/shared_roots.h"
-#include "passes/program/vendored.h"
 
 /* Kinds of change, worst first. */
 enum change { CHANGE_RELEASE, CHANGE_SETREF, CHANGE_RMW, CHANGE_PLAIN, CHANGE_INIT, CHANGE_KINDS };

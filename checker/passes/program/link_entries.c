@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "passes/program/link.h"
-#include "passes/types/shim.h"
+#include "passes/program/shim_names.h"
 
 static void
 link_edge(struct body *from, struct body *to)

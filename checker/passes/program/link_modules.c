@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "passes/program/link_reach.h"
-#include "passes/types/shim.h"
+#include "passes/program/shim_names.h"
 
 /* What the facts carry of a set: the modules' names, and whether all are test modules. */
 struct set_names {

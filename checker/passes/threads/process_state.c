@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "passes/program/forked.h"
+#include "passes/flow/forked.h"
 
 enum { STATE_SIG_IGN = 1 }; /* the value of SIG_IGN, a pointer, in every C library */
 

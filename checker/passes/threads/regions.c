@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "passes/flow/flow.h"
-#include "passes/types/shim.h"
+#include "passes/program/shim_names.h"
 
 /* Where a path stands. OVER: attached by this function itself on top of what the caller had. */
 enum {

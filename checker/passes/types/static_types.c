@@ -1,8 +1,8 @@
 /* Static types: which shape each has, and what code does to them at run time (TYP01-05, 07, 26). */
 #include <string.h>
 
+#include "passes/program/shim_names.h"
 #include "passes/program/type_scan.h"
-#include "passes/types/shim.h"
 
 static const char static_ready[] =
     "PyType_Ready,PyStructSequence_InitType,PyStructSequence_InitType2";

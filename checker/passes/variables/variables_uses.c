@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "passes/program/link.h"
-#include "passes/types/shim.h"
+#include "passes/program/shim_names.h"
 
 enum { MAX_CALL_DEPTH = 3 };
 

@@ -1,5 +1,5 @@
 /* Which functions belong to a library that knows no Python, and where the module calls it. */
-#include "passes/program/vendored.h"
+#include "passes/flow/vendored.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Which code runs in a forked child only: `if (pid == 0) {...}`, a case of `switch (fork())` that
  * ends in exec or _exit, what follows `if (pid != 0) return`, and functions that only such places
  * call. */
-#include "passes/program/forked.h"
+#include "passes/flow/forked.h"
 
 #include <string.h>
 
