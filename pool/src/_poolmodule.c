@@ -9,7 +9,7 @@
 #include "pool_object.h"
 #include "private_copy.h"
 #include "transfer.h"
-#include "worker_begin.h"
+#include "worker_connect.h"
 
 /* Takes a hook from the keyword arguments, if it is among them. */
 static int
@@ -131,7 +131,7 @@ module_exec(PyObject *module)
         return -1;
     }
     if (PyModule_AddFunctions(module, policy_methods) < 0 ||
-        PyModule_AddFunctions(module, worker_begin_methods) < 0) {
+        PyModule_AddFunctions(module, worker_connect_methods) < 0) {
         return -1;
     }
     return PyModule_AddFunctions(module, private_copy_methods);

@@ -1,22 +1,25 @@
-/* The queue of jobs, the workers that serve it, and the list of finished jobs. */
+/* The queue of jobs, and how many workers serve it. */
 #include "jobs.h"
 
 #include <limits.h>
-#include <stddef.h>
+#include <stdlib.h>
 
-#include "place.h"
-
-/* Two threads hand each other a job in 4 us on one processor and in 1 us on two, and going there
- * takes 50 to 100: so many jobs in a row are worth it. It is tried at most every 20 ms. */
-#define MOVE_JOBS 32
-#define MOVE_PAUSE_NS 20000000
+#include "jobs_idle.h"
 
 int
 jobs_init(struct jobs *jobs, int max_workers)
 {
-    if (pthread_mutex_init(&jobs->lock, NULL) != 0) {
+    jobs->beds = calloc((size_t)max_workers, sizeof(*jobs->beds));
+    if (!jobs->beds) {
         return -1;
     }
+    if (pthread_mutex_init(&jobs->lock, NULL) != 0) {
+        free(jobs->beds);
+        return -1;
+    }
+    jobs->beds_used = 0;
+    jobs->beds_free = NULL;
+    jobs->asleep = NULL;
     jobs->head = NULL;
     jobs->tail = NULL;
     atomic_init(&jobs->queued, 0);
@@ -31,7 +34,6 @@ jobs_init(struct jobs *jobs, int max_workers)
     jobs->starting = 0;
     jobs->workers = 0;
     jobs->max_workers = max_workers;
-    wait_init(&jobs->wake);
     wait_init(&jobs->gone);
     return 0;
 }
@@ -40,31 +42,21 @@ void
 jobs_after_fork(struct jobs *jobs)
 {
     pthread_mutex_init(&jobs->lock, NULL);
+    jobs->beds_used = 0;
+    jobs->beds_free = NULL;
+    jobs->asleep = NULL;
+    atomic_store(&jobs->sleepers, 0);
 }
 
 void
 jobs_destroy(struct jobs *jobs)
 {
-    wait_destroy(&jobs->wake);
+    for (int i = 0; i < jobs->beds_used; i++) {
+        wait_destroy(&jobs->beds[i].word);
+    }
+    free(jobs->beds);
     wait_destroy(&jobs->gone);
     pthread_mutex_destroy(&jobs->lock);
-}
-
-/* Wakes one sleeping worker unless another is awake anyway and looking for jobs. */
-static void
-jobs_wake_one(struct jobs *jobs)
-{
-    if (atomic_load(&jobs->spinning) == 0 && atomic_load(&jobs->sleepers) > 0) {
-        atomic_fetch_add(&jobs->wake.value, 1);
-        wait_wake(&jobs->wake, 1);
-    }
-}
-
-static void
-jobs_wake_all(struct jobs *jobs)
-{
-    atomic_fetch_add(&jobs->wake.value, 1);
-    wait_wake(&jobs->wake, INT_MAX);
 }
 
 /* With the lock held: should one more worker be started? Counts it as starting. */
@@ -149,72 +141,6 @@ jobs_try_pop(struct jobs *jobs, int *leave)
     }
     pthread_mutex_unlock(&jobs->lock);
     return job;
-}
-
-static void
-jobs_not_together(struct jobs *jobs)
-{
-    if (atomic_load_explicit(&jobs->together, memory_order_relaxed) != 0) {
-        atomic_store_explicit(&jobs->together, 0, memory_order_relaxed);
-    }
-}
-
-/* A worker that waits for job after job on the processor where they are pushed goes elsewhere, if
- * another processor is idle. */
-static void
-jobs_move_apart(struct jobs *jobs)
-{
-    int here = wait_processor();
-    if (here < 0 || here != atomic_load_explicit(&jobs->pushed_on, memory_order_relaxed)) {
-        jobs_not_together(jobs);
-        return;
-    }
-    if (atomic_fetch_add_explicit(&jobs->together, 1, memory_order_relaxed) < MOVE_JOBS) {
-        return;
-    }
-    atomic_store_explicit(&jobs->together, 0, memory_order_relaxed);
-    int64_t now = wait_now();
-    int64_t from = atomic_load_explicit(&jobs->may_move_from, memory_order_relaxed);
-    if (now >= from &&
-        atomic_compare_exchange_strong(&jobs->may_move_from, &from, now + MOVE_PAUSE_NS)) {
-        place_move_if_idle();
-    }
-}
-
-/* Looks for jobs for a short while. Returns 1 when there may be one. */
-static int
-jobs_spin(struct jobs *jobs)
-{
-    int found;
-    struct wait_spin spin;
-    jobs_move_apart(jobs);
-    wait_spin_begin(&spin, WAIT_FOREVER);
-    atomic_store_explicit(&jobs->looked_on, wait_processor(), memory_order_relaxed);
-    atomic_fetch_add(&jobs->spinning, 1);
-    do {
-        found = atomic_load_explicit(&jobs->queued, memory_order_relaxed) > 0 ||
-                atomic_load_explicit(&jobs->mode, memory_order_relaxed) != JOBS_OPEN;
-    } while (!found &&
-             wait_spin_step(&spin, atomic_load_explicit(&jobs->pushed_on, memory_order_relaxed)));
-    atomic_fetch_sub(&jobs->spinning, 1);
-    if (!found) {
-        jobs_not_together(jobs);
-    }
-    return found;
-}
-
-static void
-jobs_sleep(struct jobs *jobs, const struct jobs_blocking *blocking)
-{
-    int seen = atomic_load(&jobs->wake.value);
-    atomic_fetch_add(&jobs->sleepers, 1);
-    /* A job pushed before the line above saw no sleeper: look once more. */
-    if (atomic_load(&jobs->queued) == 0 && atomic_load(&jobs->mode) == JOBS_OPEN) {
-        blocking->before(blocking->arg);
-        wait_sleep(&jobs->wake, seen, WAIT_FOREVER);
-        blocking->after(blocking->arg);
-    }
-    atomic_fetch_sub(&jobs->sleepers, 1);
 }
 
 struct job *
@@ -323,8 +249,8 @@ jobs_set_mode(struct jobs *jobs, enum jobs_mode mode)
 {
     pthread_mutex_lock(&jobs->lock);
     atomic_store(&jobs->mode, (int)mode);
-    pthread_mutex_unlock(&jobs->lock);
     jobs_wake_all(jobs);
+    pthread_mutex_unlock(&jobs->lock);
 }
 
 struct job *
@@ -364,44 +290,4 @@ jobs_wait_left(struct jobs *jobs, int left, int64_t deadline)
             return jobs_workers(jobs) <= left ? WAIT_WOKEN : result;
         }
     }
-}
-
-void
-jobs_finished_init(struct jobs_finished *finished)
-{
-    atomic_init(&finished->newest, NULL);
-    wait_init(&finished->notice);
-}
-
-void
-jobs_finished_add(struct jobs_finished *finished, struct job *job)
-{
-    struct job *head = atomic_load(&finished->newest);
-    do {
-        job->next = head;
-    } while (!atomic_compare_exchange_weak(&finished->newest, &head, job));
-    if (!head) {
-        jobs_finished_wake(finished);
-    }
-}
-
-struct job *
-jobs_finished_take(struct jobs_finished *finished)
-{
-    struct job *newest = atomic_exchange(&finished->newest, NULL);
-    struct job *oldest = NULL;
-    while (newest) {
-        struct job *next = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = next;
-    }
-    return oldest;
-}
-
-void
-jobs_finished_wake(struct jobs_finished *finished)
-{
-    atomic_fetch_add(&finished->notice.value, 1);
-    wait_wake(&finished->notice, INT_MAX);
 }

@@ -63,6 +63,12 @@ enum jobs_mode {
     JOBS_PAUSED, /* takes jobs, workers leave, nothing runs until JOBS_OPEN again */
 };
 
+/* Where a worker sleeps. */
+struct jobs_bed {
+    struct wait_word word; /* changes when the worker is to wake */
+    struct jobs_bed *next;
+};
+
 struct jobs {
     pthread_mutex_t lock;
     struct job *head; /* oldest */
@@ -79,8 +85,11 @@ struct jobs {
     int starting;                   /* workers asked for and not there yet */
     int workers;                    /* those plus the ones there */
     int max_workers;
-    struct wait_word wake; /* workers sleep on it */
-    struct wait_word gone; /* changes when a worker leaves */
+    struct jobs_bed *beds; /* max_workers of them; the lists are under the lock, too */
+    int beds_used;         /* those that anybody ever slept in */
+    struct jobs_bed *beds_free;
+    struct jobs_bed *asleep; /* latest first */
+    struct wait_word gone;   /* changes when a worker leaves */
 };
 
 /* Finished jobs on their way to one reader, such as the thread that runs callbacks. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pages.h"
+
 struct inbox *
 inbox_new(void)
 {
@@ -60,15 +62,30 @@ block_around(struct inbox *owner, char *data, size_t size)
     return block;
 }
 
-struct block *
-block_new(size_t size)
+static struct block *
+block_own(char *data, size_t size)
 {
-    char *data = calloc(size ? size : 1, 1);
     struct block *block = data ? block_around(NULL, data, size) : NULL;
     if (!block) {
         free(data);
     }
     return block;
+}
+
+struct block *
+block_new(size_t size)
+{
+    return block_own(calloc(size ? size : 1, 1), size);
+}
+
+struct block *
+block_to_fill(size_t size)
+{
+    char *data = malloc(size ? size : 1);
+    if (data) {
+        pages_prefer_large(data, size);
+    }
+    return block_own(data, size);
 }
 
 void

@@ -57,6 +57,9 @@ struct block *inbox_take(struct inbox *inbox);
 /* A block of plain zeroed memory, one dimension of bytes; NULL without memory. */
 struct block *block_new(size_t size);
 
+/* The same, but what is in the memory is for the caller to write. */
+struct block *block_to_fill(size_t size);
+
 /* A block around an owner's memory; the caller fills in object and layout. NULL without memory. */
 struct block *block_around(struct inbox *owner, char *data, size_t size);
 

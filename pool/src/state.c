@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "wait.h"
-#include "worker_begin.h"
+#include "worker_connect.h"
 
 PyObject *
 state_call(struct pool_state *state, PyObject **hook, PyObject *argument)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "channel.h"
+#include "pages.h"
 
 static struct block *
 decode_block(struct decoder *decoder)
@@ -93,11 +94,22 @@ decode_number(struct decoder *decoder, int tag)
 }
 
 static PyObject *
+decode_bytes_big(const struct block *block)
+{
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)block->size);
+    if (bytes) {
+        char *place = PyBytes_AS_STRING(bytes);
+        pages_prefer_large(place, block->size);
+        memcpy(place, block->data, block->size);
+    }
+    return bytes;
+}
+
+static PyObject *
 decode_bytes(struct decoder *decoder, int tag)
 {
     if (tag == TAG_BYTES_BIG) {
-        const struct block *block = decode_block(decoder);
-        return PyBytes_FromStringAndSize(block->data, (Py_ssize_t)block->size);
+        return decode_bytes_big(decode_block(decoder));
     }
     Py_ssize_t size = decode_count(decoder);
     const char *bytes = decode_take(decoder, (size_t)size);

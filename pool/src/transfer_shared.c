@@ -41,7 +41,7 @@ share_layout(struct block *block, const Py_buffer *view)
 static struct block *
 share_copy(Py_buffer *view)
 {
-    struct block *block = block_new((size_t)view->len);
+    struct block *block = block_to_fill((size_t)view->len);
     if (!block) {
         PyErr_NoMemory();
         return NULL;

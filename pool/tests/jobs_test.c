@@ -24,7 +24,8 @@
 struct number {
     struct job job;
     int in;
-    int out; /* written by the worker, read after the end: no lock of its own */
+    int out; /* written by the worker, read after the end: no lock of its own; so is `by` */
+    pthread_t by;
 };
 
 struct pool {
@@ -86,6 +87,7 @@ worker(void *arg)
         CHECK(job_seal(job));
         CHECK(!job_seal(job));
         number->out = number->in * 2;
+        number->by = pthread_self();
         atomic_fetch_add(&pool->ran, 1);
         jobs_worker_idle(&pool->jobs);
         if (job_finish(job) & JOB_NOTIFY) {
@@ -226,6 +228,37 @@ test_order_and_reuse(void)
     jobs_destroy(&pool.jobs);
 }
 
+/* Of the workers that sleep, the one that worked last is woken. */
+static void
+test_latest_first(void)
+{
+    struct pool pool;
+    pthread_t latest = pthread_self();
+    pool_start(&pool);
+    jobs_set_mode(&pool.jobs, JOBS_PAUSED);
+    for (int i = 0; i < 3; i++) {
+        CHECK(jobs_push(&pool.jobs, &number_new(&pool, i)->job) == 0);
+    }
+    jobs_set_mode(&pool.jobs, JOBS_OPEN);
+    CHECK(jobs_want_workers(&pool.jobs) == 3);
+    for (int i = 0; i < 3; i++) {
+        start_worker(&pool);
+    }
+    for (int i = 0; i < 200; i++) {
+        struct number *number = number_new(&pool, i);
+        while (atomic_load(&pool.jobs.sleepers) < 3) {
+            sched_yield();
+        }
+        push(&pool, number);
+        CHECK(job_wait(&number->job, WAIT_FOREVER) == WAIT_WOKEN);
+        CHECK(i == 0 || pthread_equal(number->by, latest));
+        latest = number->by;
+        job_unref(&number->job);
+    }
+    pool_stop(&pool, JOBS_DRAIN);
+    jobs_destroy(&pool.jobs);
+}
+
 static void
 test_cancel_and_timeout(void)
 {
@@ -337,6 +370,7 @@ main(void)
 {
     test_place();
     test_order_and_reuse();
+    test_latest_first();
     test_cancel_and_timeout();
     test_give_up();
     test_traffic();

@@ -30,7 +30,7 @@ INTERPRETER_MEMORY = re.compile(r"Location is global '[^']*' of size \d+ at \S+ 
 # 3.13t makes strings immortal while other threads of the interpreter that import look at them.
 INTERNING = re.compile(r"#\d+ intern_common Objects/unicodeobject\.c")
 FORGOTTEN = "failed to restore the stack"
-CASES = ("start", "values", "calls", "sharing", "faults")
+CASES = ("start", "values", "calls", "sharing", "faults", "script")
 
 
 def is_ours(report):
