@@ -165,19 +165,19 @@ includes_dir_arg(const struct plan_unit *unit, size_t i)
 }
 
 static bool
-includes_is_system(const char *name)
+includes_is_system(struct plan *plan, const char *name)
 {
-    static const char *const dirs[] = {"/usr/include", "/usr/include/x86_64-linux-gnu",
-                                       "/usr/local/include"};
-    struct str path = {0};
-    bool found = false;
-    for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs) && !found; i++) {
-        str_clear(&path);
-        str_addf(&path, "%s/%s", dirs[i], name);
-        found = includes_exists(path.s);
-    }
-    str_free(&path);
-    return found;
+    return includes_exists(includes_join(plan, "/usr/include", name)) ||
+           includes_exists(includes_join(plan, "/usr/include/x86_64-linux-gnu", name));
+}
+
+/* What was installed by hand, such as the shim: the compiler finds it without an -I, but its macros
+ * are as much the code's own as with one. */
+static const char *
+includes_installed(struct plan *plan, const char *name)
+{
+    const char *path = includes_join(plan, "/usr/local/include", name);
+    return includes_exists(path) ? path : NULL;
 }
 
 const char *
@@ -204,8 +204,13 @@ includes_find(struct plan *plan, struct plan_unit *unit, const struct include_si
         }
     }
     bool has_suffix = strchr(site->name, '.') != NULL;
-    if (!has_suffix || strcmp(site->name, "Python.h") == 0 || includes_is_system(site->name)) {
+    if (!has_suffix || strcmp(site->name, "Python.h") == 0 ||
+        includes_is_system(plan, site->name)) {
         return NULL;
+    }
+    const char *installed = includes_installed(plan, site->name);
+    if (installed) {
+        return installed;
     }
     const char *dir = includes_search_project(plan, unit, site->name);
     if (!dir) {
