@@ -5,8 +5,8 @@
 #include "explain.h"
 #include "gate/gate.h"
 #include "options/options.h"
-#include "settings/settings.h"
 #include "pipeline.h"
+#include "settings/settings.h"
 #include "source/source.h"
 
 static int

@@ -6,8 +6,8 @@
 #define EXTCHECK_PIPELINE_RUN_H
 
 #include "analysis.h"
-#include "settings/settings.h"
 #include "run_cache.h"
+#include "settings/settings.h"
 
 struct pipeline {
     struct options *o;
