@@ -11,12 +11,13 @@ import tempfile
 import time
 import unittest
 
-__all__ = ["Ensure", "List", "PrivateApt", "Source"]
+__all__ = ["Caches", "Ensure", "List", "PrivateApt", "Source"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tools" / "pythons"
 sys.path.insert(0, str(ROOT / "tools" / "lib"))
 
+import caches  # noqa: E402
 import pythons_apt  # noqa: E402
 import pythons_find  # noqa: E402
 from pythons_run import DownloadError  # noqa: E402
@@ -62,6 +63,21 @@ class Sandbox(unittest.TestCase):
     def own_lines(self, done):
         return [line.split("\t") for line in done.stdout.splitlines()
                 if f"\t{self.bin}/" in line]
+
+
+class Caches(Sandbox):
+    def test_only_what_tests_built_long_ago_is_forgotten(self):
+        now = time.time()
+        ages = {"testmods/a": 15, "testmods/b": 13, "port/built-x.so": 15, "port/bitarray-1": 99,
+                "pythons/3.13": 99, "shim/c": 2, "gate-tools/bytecode/tmp/t": 2,
+                "gate-tools/meson-1": 99}
+        for name, days in ages.items():
+            (self.home / name).mkdir(parents=True)
+            os.utime(self.home / name, (now - days * 86400,) * 2)
+        self.assertEqual(caches.forget(self.home, now), 3)
+        self.assertEqual({name for name in ages if not (self.home / name).exists()},
+                         {"testmods/a", "port/built-x.so", "gate-tools/bytecode/tmp/t"})
+
 
 
 class List(Sandbox):
