@@ -255,6 +255,22 @@ class Unusual(CliTest):
         self.assertIn("g() is called, but no given file defines it",
                       self.run_cli("eggs.cc").out)
 
+    def test_lambdas_are_defined_where_they_stand(self):
+        source = MODULE % {
+            "name": "eggs",
+            "globals": "static long total;\nstatic long run(void (*f)(long *), long *to)\n"
+                       "{ f(to); return *to; }\ntemplate <class F> static long twice(F f)\n"
+                       "{ return f(1) + f(2); }\n",
+            "body": "    auto plain = [](long n) { return n + total++; };\n    long one = 0;\n"
+                    "    one = run([](long *to) { *to = 1; }, &one) + twice(plain) + plain(3);\n"
+                    "    return PyLong_FromLong(one);"}
+        self.write("eggs.cc", re.sub(r"\.m_\w+ = ", "", source.replace(
+            ".m_methods", "NULL, 0, .m_methods")))
+        done = self.expect(1, "eggs.cc")
+        self.assertIn("GLB11", done.out)  # what stands in them is read
+        self.assertRegex(done.out, r"own-gil +ready-with-warnings ")
+        self.assertNotIn("is called, but", done.out)
+
     def test_missing_functions_are_named(self):
         names = [f"gone_{i}" for i in range(30)]
         self.write("all.h", "".join(f"int {name}(void);\n" for name in names))

@@ -305,6 +305,15 @@ link_mark(struct program *p, const struct reach *r, const struct module_set *uni
     map_free(&namer.names);
 }
 
+/* A lambda, or a member of another class without a name: its body stands with the class, and is
+ * read where it stands. */
+static bool
+link_of_unnamed_class(const struct fact_call *c)
+{
+    const char *at = strstr(c->id, "(anonymous)::");
+    return at && str_starts(at + strlen("(anonymous)::"), c->callee);
+}
+
 /* Functions that the project's headers declare, that are called, and that nobody defines. */
 void
 link_holes(struct program *p)
@@ -320,7 +329,8 @@ link_holes(struct program *p)
             shim_is_name(c->callee)) {
             continue;
         }
-        if (!c->id || program_body(p, c->id) || !from || from->fact->at.unit != c->at.unit) {
+        if (!c->id || program_body(p, c->id) || !from || from->fact->at.unit != c->at.unit ||
+            link_of_unnamed_class(c)) {
             continue;
         }
         if (!from->entry && p->facts->by_kind[FACT_entry].n) {
