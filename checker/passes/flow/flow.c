@@ -194,7 +194,9 @@ flow_walk_child(struct flow *flow, const struct fact_block *child, unsigned stat
     }
     unsigned out = flow_walk_block(flow, child->id, state, at);
     if (catches_breaks) {
-        out = flow_join(flow_join(out, state), flow->breaks);
+        /* A `do` runs at least once: those of macros run once. */
+        bool skipped = !str_same(child->cond, "do");
+        out = flow_join(skipped ? flow_join(out, state) : out, flow->breaks);
         flow->breaks = outer;
     }
     return out;

@@ -99,6 +99,9 @@ bodies_loop(struct body_walk *b, CXCursor c, const struct cx_children *parts)
     if (c.kind == CXCursor_WhileStmt && parts->n) {
         block->cond = bodies_condition(b, parts->at[0]);
     }
+    else if (c.kind == CXCursor_DoStmt) {
+        block->cond = "do";
+    }
     for (; i < parts->n; i++) {
         bodies_statement(b, parts->at[i]);
     }

@@ -47,7 +47,9 @@ bodies_guard_class(struct body_walk *b, CXCursor variable)
     static const char *const guards[][2] = {{"lock_guard", "~lock_guard"},
                                             {"unique_lock", "~unique_lock"},
                                             {"scoped_lock", "~scoped_lock"},
-                                            {"shared_lock", "~shared_lock"}};
+                                            {"shared_lock", "~shared_lock"},
+                                            {"gil_scoped_acquire", "~gil_scoped_acquire"},
+                                            {"gil_scoped_release", "~gil_scoped_release"}};
     const struct cx *cx = b->u->cx;
     CXType type = cx->getCanonicalType(cx->getCursorType(variable));
     if (type.kind != CXType_Record) {
