@@ -4,6 +4,7 @@
 
 #include "passes/flow/flow.h"
 #include "passes/program/shim_names.h"
+#include "passes/threads/regions.h"
 
 /* Where a path stands. OVER: attached by this function itself on top of what the caller had. */
 enum {
@@ -39,6 +40,8 @@ struct regions {
     struct map needs; /* function id -> struct need */
     struct need *current;
     bool report;
+    const struct region_start *start; /* of a thread that Python does not know, else NULL */
+    bool told;                        /* one finding for a start function */
 };
 
 static struct need *regions_need(struct program *p, struct regions *r, struct body *b);
@@ -124,6 +127,19 @@ regions_touch(const struct program *p, const struct fact_call *call)
 }
 
 static void
+regions_flaw_start(struct flow *flow, const struct fact_call *call, const struct need *need)
+{
+    struct regions *r = flow->context;
+    if (!r->told) {
+        struct fact_flaw *flaw = program_flaw(flow->p, &call->at, flow->b, r->start->what,
+                                              need ? need->call->callee : call->callee);
+        flaw->detail = r->start->by;
+        flaw_relate(flow->p, flaw, r->start->at, "the function is given to it here");
+        r->told = true;
+    }
+}
+
+static void
 regions_flaw(struct flow *flow, const struct fact_call *call, enum touch touch,
              const struct need *need)
 {
@@ -131,6 +147,11 @@ regions_flaw(struct flow *flow, const struct fact_call *call, enum touch touch,
                        : touch == TOUCH_MEMORY    ? "nogil-memory"
                        : touch == TOUCH_REFERENCE ? "nogil-refcount"
                                                   : "nogil-api";
+    struct regions *r = flow->context;
+    if (r->start && touch != TOUCH_MEMORY) {
+        regions_flaw_start(flow, call, need);
+        return;
+    }
     struct fact_flaw *flaw = program_flaw(flow->p, &call->at, flow->b, what, call->callee);
     if (need) {
         flaw->detail = need->call->callee;
@@ -186,7 +207,7 @@ static void
 regions_jump(struct flow *flow, const struct fact_jump *jump, unsigned state)
 {
     const struct regions *r = flow->context;
-    if (!r->report || !regions_is_detached(state) || str_same(jump->kind, "label")) {
+    if (!r->report || r->start || !regions_is_detached(state) || str_same(jump->kind, "label")) {
         return;
     }
     const struct fact_call *open = regions_open_macro(flow->b, jump);
@@ -195,6 +216,30 @@ regions_jump(struct flow *flow, const struct fact_jump *jump, unsigned state)
             program_flaw(flow->p, &jump->at, flow->b, "nogil-escape", jump->kind);
         flaw_relate(flow->p, flaw, &open->at, "the region begins here");
     }
+}
+
+static bool
+regions_attaches(struct program *p, const struct body *b, const struct fact_call *call,
+                 void *context)
+{
+    (void)p;
+    (void)b;
+    (void)context;
+    return scan_call_is(call, regions_ensure) || scan_call_is(call, regions_restore) ||
+           scan_call_is(call, "PyEval_AcquireLock,PyEval_InitThreads,Py_BytesMain,Py_RunMain") ||
+           regions_scoped(call, "gil_scoped_acquire") || str_same(call->origin, "indirect") ||
+           str_starts(call->callee, "Py_Initialize") ||
+           str_starts(call->callee, "Py_NewInterpreter");
+}
+
+/* A start function attaches through helpers of the project, guards of C++ and function pointers
+ * among them, and through whatever begins an interpreter. */
+static bool
+regions_may_attach(struct flow *flow, const struct fact_call *call)
+{
+    struct body *callee = call->id ? program_body(flow->p, call->id) : NULL;
+    return regions_attaches(flow->p, flow->b, call, NULL) ||
+           (callee && scan_reach(flow->p, callee, regions_attaches, NULL, NULL));
 }
 
 static unsigned
@@ -211,7 +256,7 @@ regions_event(struct flow *flow, struct fact *e, unsigned state)
     struct fact_call *call = (struct fact_call *)(void *)e;
     bool changes;
     unsigned after = regions_change(call, state, &changes);
-    if (r->report && !call->region && regions_is_detached(state)) {
+    if (r->report && !r->start && !call->region && regions_is_detached(state)) {
         call->region = "detached";
     }
     if (regions_scoped(call, "gil_scoped_release")) {
@@ -221,7 +266,7 @@ regions_event(struct flow *flow, struct fact *e, unsigned state)
         return after;
     }
     regions_check(flow, call, state);
-    return after;
+    return r->start && regions_may_attach(flow, call) ? (unsigned)FLOW_UNKNOWN : after;
 }
 
 /* Most functions do nothing of this: a cheap test saves the walk. */
@@ -289,5 +334,14 @@ pass_regions(struct program *p)
         flow_walk(&flow, AT_CALLER);
         regions_saved_in_static(p, b);
     }
+    map_free(&r.needs);
+}
+
+void
+regions_walk_start(struct program *p, struct body *b, const struct region_start *start)
+{
+    struct regions r = {.report = true, .start = start};
+    struct flow flow = {.p = p, .b = b, .event = regions_event, .context = &r};
+    flow_walk(&flow, AT_DETACHED);
     map_free(&r.needs);
 }
