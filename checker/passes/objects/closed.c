@@ -1,9 +1,9 @@
 /* Memory and library objects in a field that one method frees while another one, which has let the
  * GIL go, still works on them (OBJ07). */
-#include <limits.h>
 #include <string.h>
 
 #include "passes/flow/detached.h"
+#include "passes/objects/announced.h"
 #include "passes/objects/shared_roots.h"
 
 struct closed_site {
@@ -142,84 +142,20 @@ closed_call(struct closed *all, const struct body *b, const struct fact_call *ca
     }
 }
 
-/* --- a use count, or a flag ------------------------------------------------------------------- */
-
-/* Does a condition of the function ask for the member? */
-static bool
-closed_asks(const struct body *b, const char *member)
-{
-    for (size_t i = 0; i < b->blocks.n; i++) {
-        const char *at = b->blocks.at[i]->cond;
-        for (; at && (at = strstr(at, member)) != NULL; at++) {
-            char behind = at[strlen(member)];
-            if (at[-1] == '>' && !(behind == '_' || (behind >= '0' && behind <= 'z'))) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static bool
-closed_asks_around(const struct body *b, const char *member)
-{
-    bool asks = closed_asks(b, member);
-    for (size_t i = 0; i < b->callees.n && !asks; i++) {
-        asks = closed_asks(b->callees.at[i], member);
-    }
-    for (size_t i = 0; i < b->callers.n && !asks; i++) {
-        asks = closed_asks(b->callers.at[i], member);
-    }
-    return asks;
-}
-
-/* Does `b` set a member of an object, before `seq`, that `closer` asks for? */
-static bool
-closed_announces(struct closed *all, const struct body *b, long seq,
-                 const struct closed_field *field)
-{
-    SCAN_ACCESSES(b, a)
-    {
-        const char *name = scan_field_name(
-            arena_printf(&all->p->arena, "field:%s%s", a->var, a->path ? a->path : ""));
-        bool sets = str_same(a->how, "write") || str_same(a->how, "rmw") ||
-                    str_same(a->how, "atomic-rmw") || str_same(a->how, "atomic-store") ||
-                    str_same(a->how, "atomic-cas");
-        if (a->seq < seq && sets && name && !str_same(name, field->where.field) &&
-            closed_asks_around(field->freed.body, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Does the user of the field tell the others so, in itself or in a helper that it calls first? */
+/* Does the user of the field tell the closer, or take a reference to what it holds? */
 static bool
 closed_is_announced(struct closed *all, const struct closed_field *field)
 {
     const struct body *b = field->used.body;
-    if (closed_announces(all, b, field->used.seq, field)) {
-        return true;
-    }
     SCAN_CALLS(b, call)
     {
-        const struct body *helper =
-            call->seq < field->used.seq ? scan_body(all->p, call->id) : NULL;
-        if (helper && helper != b && closed_announces(all, helper, LONG_MAX, field)) {
-            return true;
-        }
         if (call->seq < field->used.seq && call->callee &&
             (str_ends(call->callee, "_ref") || strstr(call->callee, "_retain") ||
              strstr(call->callee, "_up_ref") || strstr(call->callee, "incref"))) {
             return true;
         }
     }
-    for (size_t i = 0; i < b->callers.n; i++) {
-        if (closed_announces(all, b->callers.at[i], LONG_MAX, field)) {
-            return true;
-        }
-    }
-    return false;
+    return announced_to(all->p, b, field->used.seq, field->where.field, field->freed.body);
 }
 
 /* OBJ16: freed while the GIL is let go, emptied afterwards. */

@@ -1,14 +1,35 @@
-/* Objects of libraries that the threads which share a Python object use at once (OBJ13, OBJ15).
- * Which libraries ask for a lock stands in rules/api/third_party_global_state.tsv. */
+/* Objects of libraries that the threads which share a Python object use at once (OBJ06, OBJ13,
+ * OBJ15, OBJ17). Which libraries ask for a lock stands in rules/api/third_party_global_state.tsv.
+ */
 #include <ctype.h>
 #include <string.h>
 
+#include "passes/flow/busy.h"
+#include "passes/flow/detached.h"
+#include "passes/objects/announced.h"
+#include "passes/objects/pointees.h"
 #include "passes/objects/shared_roots.h"
+
+/* How it is known that the call is no good for two threads, best first. */
+enum handle_proof { PROOF_TABLE, PROOF_BODY, PROOF_NAMES, PROOFS };
+
+struct handle_site {
+    const struct fact_call *call;
+    const struct body *body;
+    const struct fact_access *store; /* PROOF_BODY: where what the field points to is changed */
+};
+
+struct handle_field {
+    struct root_field where;
+    struct handle_site first[PROOFS];
+    struct handle_site detached; /* the first one that the GIL does not order either */
+};
 
 struct handles {
     struct program *p;
     const struct shared_roots *roots;
-    struct map seen; /* struct and field -> the flaw */
+    struct map by_key; /* struct and field -> struct handle_field */
+    VEC(struct handle_field *) fields;
 };
 
 /* Numbers and text in a field are no state of a library. */
@@ -122,13 +143,86 @@ handles_is_changed(const struct handles *all, const struct body *b, const struct
            !handles_chooses(all->p, b, call->callee);
 }
 
-/* A library's own object, kept in a field, is used by whoever calls. Once for each field. */
+/* The field that the value is, or whose address it is. */
+static bool
+handles_field(struct handles *all, const struct body *b, const struct fact_call *call, int index,
+              struct root_field *where)
+{
+    struct program *p = all->p;
+    const char *value = scan_arg(b, call, index), *address = value_of(value, "addr");
+    value = address ? arena_printf(&p->arena, "field:%s", address) : value;
+    return value && roots_value_field(p, all->roots, b, value, call->seq, where) &&
+           !where->initial && handles_is_state(p, where);
+}
+
+static void
+handles_add(struct handles *all, const struct root_field *where, enum handle_proof proof,
+            const struct handle_site *site)
+{
+    struct program *p = all->p;
+    void **slot =
+        map_slot(&all->by_key, arena_printf(&p->arena, "%s %s", where->record, where->field));
+    struct handle_field *field = *slot;
+    if (!field) {
+        *slot = field = arena_alloc(&p->arena, sizeof(*field));
+        field->where = *where;
+        vec_push(&all->fields, field);
+    }
+    if (!field->first[proof].call) {
+        field->first[proof] = *site;
+    }
+    const struct fact_call *call = site->call;
+    if (proof != PROOF_NAMES && !field->detached.call &&
+        detached_at(site->body, call->seq, call->block) &&
+        !announced_to(p, site->body, call->seq, where->field, site->body)) {
+        field->detached = *site;
+    }
+}
+
+/* Can two threads be in the call at the same time? Where the GIL is let go, critical sections end.
+ */
+static bool
+handles_two_enter(struct program *p, const struct body *b, const struct fact_call *call)
+{
+    if (roots_unlocked(p, b, call->seq, call->block)) {
+        return !handles_chooses(p, b, call->callee);
+    }
+    return !flow_locked(p, b, call->seq) && !roots_in_mutex(b, call->seq, call->block) &&
+           !busy_entered(p, b, call->seq, call->block) && detached_at(b, call->seq, call->block);
+}
+
+/* A function of the project itself that changes what it is handed: OBJ17. */
+static void
+handles_own_call(struct handles *all, const struct body *b, const struct fact_call *call,
+                 const struct body *target)
+{
+    for (int i = 0; i < call->nargs; i++) {
+        struct root_field where;
+        const char *value = call_arg(b, call, i);
+        if (!value || !handles_field(all, b, call, i, &where)) {
+            continue;
+        }
+        const struct fact_member *m = roots_field_member(all->p, &where);
+        bool pointer = m && str_same(m->class, "pointer") && !value_of(value, "addr");
+        const struct fact_access *store = pointer ? pointee_store(all->p, target, i) : NULL;
+        if (store && handles_two_enter(all->p, b, call)) {
+            struct handle_site site = {call, b, store};
+            handles_add(all, &where, PROOF_BODY, &site);
+        }
+    }
+}
+
+/* A library's own object, kept in a field, is used by whoever calls. */
 static void
 handles_call(struct handles *all, const struct body *b, const struct fact_call *call)
 {
     struct program *p = all->p;
     const char *problem = flow_cell(p, "third_party_global_state", call->callee, "problem");
     bool known = problem != NULL;
+    const struct body *own = known ? NULL : scan_body(p, call->id);
+    if (own) {
+        handles_own_call(all, b, call, own);
+    }
     if (known && (!str_starts(problem, "objects must not") ||
                   !str_same(flow_cell(p, "third_party_global_state", call->callee, "free_threaded"),
                             "hazard"))) {
@@ -139,23 +233,37 @@ handles_call(struct handles *all, const struct body *b, const struct fact_call *
     }
     /* Every one of these libraries takes its object as the first argument. */
     struct root_field where;
-    const char *value = scan_resolve(b, call_arg(b, call, 0), call->seq);
-    const char *address = value_of(value, "addr");
-    value = address ? arena_printf(&p->arena, "field:%s", address) : value;
-    if (!roots_value_field(p, all->roots, b, value, call->seq, &where) || where.initial ||
-        !handles_is_state(p, &where) || !roots_unlocked(p, b, call->seq, call->block) ||
-        (!known && !handles_is_changed(all, b, call, &where))) {
+    if (!handles_field(all, b, call, 0, &where) ||
+        (known && !roots_unlocked(p, b, call->seq, call->block) &&
+         !handles_two_enter(p, b, call)) ||
+        (!known && (!roots_unlocked(p, b, call->seq, call->block) ||
+                    !handles_is_changed(all, b, call, &where)))) {
         return;
     }
-    const char *key = arena_printf(&p->arena, "%s %s", where.record, where.field);
-    void **slot = map_slot(&all->seen, key);
-    if (!*slot) {
-        struct fact_flaw *flaw = program_flaw(
-            p, &call->at, b, known ? "handle-unlocked" : "handle-changed", where.field);
-        flaw->detail = where.record;
-        flaw->detail2 = call->callee;
-        flaw->class = flow_cell(p, "third_party_global_state", call->callee, "library");
-        *slot = flaw;
+    struct handle_site site = {call, b, NULL};
+    handles_add(all, &where, known ? PROOF_TABLE : PROOF_NAMES, &site);
+}
+
+static void
+handles_report(struct handles *all, const struct handle_field *field)
+{
+    static const char *const words[PROOFS] = {"handle-unlocked", "handle-written",
+                                              "handle-changed"};
+    struct program *p = all->p;
+    size_t proof = 0;
+    while (!field->first[proof].call) {
+        proof++;
+    }
+    const struct handle_site *site = field->detached.call ? &field->detached : &field->first[proof];
+    struct fact_flaw *flaw =
+        program_flaw(p, &site->call->at, site->body,
+                     field->detached.call ? "handle-detached" : words[proof], field->where.field);
+    flaw->detail = field->where.record;
+    flaw->detail2 = site->call->callee;
+    const char *library = flow_cell(p, "third_party_global_state", site->call->callee, "library");
+    flaw->class = library;
+    if (site->store) {
+        flaw_relate(p, flaw, &site->store->at, "changed here, without a lock");
     }
 }
 
@@ -173,5 +281,9 @@ pass_handles(struct program *p)
             handles_call(&all, b, call);
         }
     }
-    map_free(&all.seen);
+    for (size_t i = 0; i < all.fields.n; i++) {
+        handles_report(&all, all.fields.at[i]);
+    }
+    vec_free(&all.fields);
+    map_free(&all.by_key);
 }
