@@ -6,7 +6,8 @@
 #include "source/source_run.h"
 #include "source/workers/pipes.h"
 
-enum { JOB_GROUP = 1, JOB_UNIT = 2, JOB_HEADER_FT = 4, JOB_HEADER_GIL = 8 };
+/* JOB_KEEP: a header that is of use to later runs only. */
+enum { JOB_GROUP = 1, JOB_UNIT = 2, JOB_HEADER_FT = 4, JOB_HEADER_GIL = 8, JOB_KEEP = 16 };
 
 static void
 source_worker_start(void *context)
@@ -19,6 +20,10 @@ static void
 source_worker_run(void *context, const struct workers_job *job, struct str *out)
 {
     struct source *run = context;
+    if (job->flags & JOB_KEEP) {
+        parse_keep_common(&run->parser, job->number);
+        return;
+    }
     if (job->flags & JOB_GROUP) {
         parse_group(&run->parser, job->number, out);
         return;
@@ -57,6 +62,9 @@ source_done(void *context, const struct workers_job *job, const char *result, si
 {
     struct source *run = context;
     bool group = job->flags & JOB_GROUP;
+    if (job->flags & JOB_KEEP) {
+        return;
+    }
     struct str failure = {0};
     if (!result) {
         str_addf(&failure, "S failed %s\nF\n", reason);
@@ -98,10 +106,16 @@ source_header(const struct source *run, const struct plan_unit *unit, int flavou
     return group >= 0 && run->plan.groups.at[group]->header.n ? group : -1;
 }
 
+/* Does the unit wait until a header is built? One that is only looked for is there at once. */
 static bool
-source_has_header(const struct source *run, const struct plan_unit *unit)
+source_waits(const struct source *run, const struct plan_unit *unit)
 {
-    return source_header(run, unit, FLAVOUR_FT) >= 0 || source_header(run, unit, FLAVOUR_GIL) >= 0;
+    bool waits = false;
+    for (int f = 0; f < FLAVOURS; f++) {
+        int group = source_header(run, unit, f);
+        waits |= group >= 0 && !run->plan.groups.at[group]->common;
+    }
+    return waits;
 }
 
 /* What is to be done: headers, then units from the largest on. */
@@ -138,16 +152,28 @@ source_spare_workers(struct source *run, int workers)
     int spare = workers;
     for (size_t i = 0; i < run->jobs.n; i++) {
         const struct workers_job *job = &run->jobs.at[i].job;
-        bool group = job->flags & JOB_GROUP;
-        spare -= group || !source_has_header(run, run->plan.units.at[job->number]);
+        spare -= job->flags & JOB_GROUP ? !run->plan.groups.at[job->number]->common
+                                        : !source_waits(run, run->plan.units.at[job->number]);
     }
     for (size_t i = 0; i < run->jobs.n && spare > 0; i++) {
         struct source_job *s = &run->jobs.at[i];
         bool group = s->job.flags & JOB_GROUP;
         const struct plan_unit *unit = group ? NULL : run->plan.units.at[s->job.number];
-        if (unit && !unit->is_cxx && source_has_header(run, unit)) {
+        if (unit && !unit->is_cxx && source_waits(run, unit)) {
             s->alone = true;
             spare--;
+        }
+    }
+}
+
+/* Workers for which there is no unit at all build what the next run would like to find. */
+static void
+source_keep_common(struct source *run, int workers)
+{
+    for (size_t g = 0; g < run->plan.groups.n && run->total < workers; g++) {
+        if (run->plan.groups.at[g]->common) {
+            struct source_job job = {{.number = (int)g, .flags = JOB_KEEP}, .started = false};
+            vec_push(&run->jobs, job);
         }
     }
 }
@@ -159,6 +185,10 @@ source_is_ready(struct source *run, struct source_job *s)
     static const int flags[FLAVOURS] = {
         [FLAVOUR_FT] = JOB_HEADER_FT, [FLAVOUR_GIL] = JOB_HEADER_GIL};
     bool ready = true;
+    if (s->job.flags & JOB_KEEP) { /* not when it would keep the run from its end */
+        return run->group_done[s->job.number] && !run->group_ok[s->job.number] &&
+               run->done < run->total;
+    }
     for (int f = 0; f < FLAVOURS && !(s->job.flags & JOB_GROUP) && !s->alone; f++) {
         int group = source_header(run, run->plan.units.at[s->job.number], f);
         ready &= group < 0 || run->group_done[group];
@@ -198,6 +228,7 @@ source_run_jobs(struct source *run)
         .done = source_done};
     source_list_jobs(run);
     source_spare_workers(run, workers.count);
+    source_keep_common(run, workers.count);
     workers_run(&workers);
     vec_free(&run->jobs);
     if (run->progress_line) {

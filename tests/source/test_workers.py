@@ -280,6 +280,46 @@ class Cache(Spied):
         (pathlib.Path(library.name) / "limits.h").write_text("#include_next <limits.h>\n")
         self.assertEqual(built("five.cpp"), 1)
 
+    def with_header(self, folder, name, *flags):
+        """Was the file parsed with a precompiled header, which no run changes the facts by?"""
+        (self.folder / folder).mkdir(exist_ok=True)
+        self.write(f"{folder}/{name}", "#include <Python.h>\n#include <errno.h>\n"
+                   f"static PyObject *kept; /* {name} */\n"
+                   "int fill(void) { kept = PyList_New(errno); return Py_REFCNT(kept) > 1; }\n")
+        arguments = ("--dump-facts", f"{folder}/{name}", "--", "-DOTHER=1", *flags)
+        alone = self.extcheck("--no-cache", *arguments)
+        self.assertEqual(alone.returncode, 0, alone.stderr)
+        self.noted()
+        done = self.extcheck("-j", 2, *arguments)
+        self.assertEqual((done.returncode, done.stdout), (0, alone.stdout), done.stderr)
+        return f"with-header {folder}/{name}" in self.noted()
+
+    def test_python_h_is_kept_for_other_projects(self):
+        own = self.folder / "own"
+        own.mkdir()
+        self.assertFalse(self.with_header("a", "one.c"))
+        self.assertTrue(self.with_header("b", "two.c"))
+        self.assertTrue(self.with_header("c", "three.c", f"-I{own}", "-DNAME=1"))
+        # What may change Python.h is asked for, or stands in a folder that comes before Python's.
+        self.assertFalse(self.with_header("c", "four.c", "-DPy_DEBUG=1"))
+        (own / "listobject.h").write_text('#include_next "listobject.h"\n')
+        self.assertFalse(self.with_header("c", "five.c", f"-I{own}"))
+        self.assertTrue(self.with_header("d", "six.c"))
+
+    def test_kept_headers_that_are_not_what_they_should_be(self):
+        self.assertFalse(self.with_header("a", "one.c"))
+        self.assertFalse(self.with_header("a", "two.c", "-DPy_DEBUG=1"))
+        entries = list((self.folder / "cache/headers").iterdir())
+        self.assertEqual(len(entries), 2)
+        good = [path.read_bytes() for path in entries]
+        for number, damaged in enumerate([good[::-1], [b"", b""], [b"\0" * 9999] * 2,
+                                          [text[:-1] + b"~" for text in good]]):
+            for path, text in zip(entries, damaged):
+                path.write_bytes(text)
+            with self.subTest(number=number):
+                self.assertFalse(self.with_header(f"b{number}", "three.c"))
+        self.assertTrue(self.with_header("c", "four.c"))  # it was built anew
+
     def test_cache_that_cannot_be_written(self):
         self.write("one.c")
         self.write("cache", "a file where the folder should be\n")

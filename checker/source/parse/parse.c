@@ -86,8 +86,10 @@ parse_best(struct parse_work *w, enum flavour flavour, struct attempt *attempt)
     bool use_header = w->use_header[flavour];
     *attempt = parse_again(w, flavour, use_header, false);
     bool same = w->refused && parse_is_refusal(&attempt->diagnostics);
+    /* Behind an #error of its own a source need not make sense, whatever its tables hold. */
+    bool told = flavour == FLAVOUR_FT && attempt->tu && attempt->diagnostics.own;
     bool whole = !w->parser->twin && !w->parser->tables;
-    if (attempt->diagnostics.errors && !whole && !same) {
+    if (attempt->diagnostics.errors && !whole && !same && !told) {
         w->parser->twin = NULL; /* errors are for the whole text to tell */
         w->parser->tables = NULL;
         parse_dispose(w->parser, attempt);

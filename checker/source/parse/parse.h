@@ -32,7 +32,10 @@ struct parser {
  * whether the group's header was built. */
 void parse_unit(struct parser *parser, int index, const bool use_header[FLAVOURS],
                 struct str *result);
-/* Builds the group's precompiled header; result has `S ok` or `S failed` and `D` lines. */
+/* Finds or builds the group's precompiled header; result has `S ok` or `S failed` and `D` lines.
+ * One that projects have in common is only looked for. */
 void parse_group(struct parser *parser, int group, struct str *result);
+/* Builds the header that the group could not find, and keeps it for other runs. */
+void parse_keep_common(struct parser *parser, int group);
 
 #endif

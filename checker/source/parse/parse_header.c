@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "source/parse/parse_parts.h"
+#include "source/plan/common.h"
 #include "source/plan/precompiled.h"
 
 static bool
@@ -12,10 +13,10 @@ parse_write_files(const char *path, const char *lines)
     return out && fclose(out) == 0 && good;
 }
 
-/* Parses the header and saves it. included receives `D path` lines. */
+/* Parses the header and saves it as `out`. included receives `D path` lines. */
 static bool
 parse_build_header(struct parser *parser, const struct plan_group *group, int index,
-                   struct args *args, struct str *included)
+                   struct args *args, const char *out, struct str *included)
 {
     const struct cx *cx = parser->cx;
     char *path = arena_printf(&args->arena, "%s/group%d.h", parser->scratch, index);
@@ -35,7 +36,6 @@ parse_build_header(struct parser *parser, const struct plan_group *group, int in
     if (tu) {
         parse_diagnostics(parser, tu, &args->arena, &diagnostics);
     }
-    const char *out = parse_header_path(parser, index, &args->arena);
     bool ok = tu && !diagnostics.errors && cx->saveTranslationUnit(tu, out, 0) == CXSaveError_None;
     if (ok) {
         parse_list_files(parser, tu, included);
@@ -51,29 +51,65 @@ static void
 parse_header_key(const struct parser *parser, const struct plan_group *group,
                  const struct args *args, struct str *key)
 {
-    str_addf(key, "%s\x1f%s\x1f%d\x1f%d", parser->library, parser->plan->working_directory,
-             (int)group->flavour, parser->plan->options->headers.gil_disabled);
-    flags_add_environment(key);
+    struct str environment = {0};
+    flags_add_environment(&environment);
+    bool anywhere = group->common && !environment.s[strspn(environment.s, "\x1f")];
+    str_addf(key, "%s\x1f%s\x1f%d\x1f%d%s", parser->library,
+             anywhere ? "" : parser->plan->working_directory, (int)group->flavour,
+             parser->plan->options->headers.gil_disabled, environment.s);
+    str_free(&environment);
     for (size_t i = 0; i < args->at.n; i++) {
         str_addf(key, "\x1f%s", args->at.at[i]);
     }
     str_addf(key, "\x1e%s", group->header.s);
 }
 
+/* What the header is built with; the folders of the project are no part of one that others share.
+ */
+static void
+parse_header_args(struct parser *parser, const struct plan_group *group, struct args *args)
+{
+    const struct plan_unit *unit = parser->plan->units.at[group->first_unit];
+    vec_push(&args->at, unit->is_cxx ? "-xc++-header" : "-xc-header");
+    parse_base_args(parser, unit, group->flavour, false, true, args);
+    size_t kept = 0;
+    for (size_t i = 0; i < args->at.n; i++) {
+        if (!group->common || !common_is_own_folder(args->at.at[i])) {
+            args->at.at[kept++] = args->at.at[i];
+        }
+    }
+    args->at.n = kept;
+}
+
+/* Would a unit of the group read other files than the header was made of? */
+static bool
+parse_is_hidden(const struct parser *parser, int index, const char *included)
+{
+    const struct plan *plan = parser->plan;
+    enum flavour flavour = plan->groups.at[index]->flavour;
+    for (size_t i = 0; i < plan->units.n; i++) {
+        const struct plan_unit *unit = plan->units.at[i];
+        if (unit->group[flavour] == index && common_is_hidden(unit, included)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 parse_group(struct parser *parser, int index, struct str *result)
 {
     const struct plan_group *group = parser->plan->groups.at[index];
-    const struct plan_unit *unit = parser->plan->units.at[group->first_unit];
     const char *dir = parser->plan->options->cache_dir;
     struct args args = {{0}, {0}};
-    vec_push(&args.at, unit->is_cxx ? "-xc++-header" : "-xc-header");
-    parse_base_args(parser, unit, group->flavour, false, true, &args);
+    parse_header_args(parser, group, &args);
     const char *out = parse_header_path(parser, index, &args.arena);
     struct str included = {0}, key = {0};
     parse_header_key(parser, group, &args, &key);
     bool known = precompiled_recall(dir, &key, out, &included);
-    bool ok = known || parse_build_header(parser, group, index, &args, &included);
+    bool ok = group->common
+                  ? known && included.n && !parse_is_hidden(parser, index, included.s)
+                  : known || parse_build_header(parser, group, index, &args, out, &included);
     if (ok && !known) {
         precompiled_keep(dir, &key, out, &included, args.at.at, args.at.n);
     }
@@ -81,6 +117,25 @@ parse_group(struct parser *parser, int index, struct str *result)
                                  included.n ? included.s : "");
     str_add(result, ok ? "S ok\n" : "S failed\n");
     str_add(result, ok && included.n ? included.s : "");
+    str_free(&included);
+    str_free(&key);
+    vec_free(&args.at);
+    arena_free(&args.arena);
+}
+
+void
+parse_keep_common(struct parser *parser, int index)
+{
+    const struct plan_group *group = parser->plan->groups.at[index];
+    struct args args = {{0}, {0}};
+    parse_header_args(parser, group, &args);
+    const char *out = arena_printf(&args.arena, "%s/common%d.pch", parser->scratch, index);
+    struct str included = {0}, key = {0};
+    parse_header_key(parser, group, &args, &key);
+    if (parse_build_header(parser, group, index, &args, out, &included)) {
+        precompiled_keep(parser->plan->options->cache_dir, &key, out, &included, args.at.at,
+                         args.at.n);
+    }
     str_free(&included);
     str_free(&key);
     vec_free(&args.at);

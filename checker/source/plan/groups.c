@@ -1,5 +1,5 @@
 /* Units with the same flags and the same directives before Python.h share a precompiled header. */
-#include "source/plan/plan.h"
+#include "source/plan/common.h"
 
 /* A precompiled Python.h costs about as much as two units that read it themselves; C++ headers pay
  * from two users on, and pybind11 and its like at once: what is precompiled has no function bodies,
@@ -80,6 +80,24 @@ groups_common_headers(struct plan *plan, int g, struct str *text)
     map_free(&counts);
 }
 
+/* A group that is too small to build a header for itself. */
+static void
+groups_find_common(struct plan *plan, int g)
+{
+    struct plan_group *group = plan->groups.at[g];
+    const struct plan_unit *first = plan->units.at[group->first_unit];
+    group->common = plan->options->cache_dir && common_is_possible(first);
+    for (size_t i = 0; i < plan->units.n && group->common; i++) {
+        const struct plan_unit *unit = plan->units.at[i];
+        group->common = unit->group[group->flavour] != g ||
+                        (common_is_possible(unit) && common_is_same(first, unit));
+    }
+    if (group->common) {
+        prefix_settle(first, group->flavour, &group->header);
+        str_add(&group->header, "#include <Python.h>\n");
+    }
+}
+
 void
 groups_form(struct plan *plan)
 {
@@ -96,6 +114,7 @@ groups_form(struct plan *plan)
         const struct plan_unit *first = plan->units.at[group->first_unit];
         int least = !first->is_cxx ? MIN_USERS_C : first->binds ? 1 : MIN_USERS_CXX;
         if (group->users < least) {
+            groups_find_common(plan, (int)g);
             continue;
         }
         prefix_settle(first, group->flavour, &group->header);

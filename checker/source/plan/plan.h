@@ -48,6 +48,7 @@ struct plan_group {
     const char *key;
     int first_unit, users;
     enum flavour flavour;
+    bool common;       /* taken when an earlier run kept it (common.h), else done without */
     struct str header; /* text of the header to precompile */
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/vec.h"
@@ -21,18 +22,18 @@ precompiled_name(const struct str *key, struct str *name)
     str_addf(name, "%016" PRIx64 "%016" PRIx64, hash[0], hash[1]);
 }
 
-/* An entry: a line with the hash of the rest and two lengths; the list of files as the cache writes
- * it; the `D` lines; the header. */
+/* An entry: a line with the hash of the rest, mixed with that of the key it was made for, and two
+ * lengths; the list of files as the cache writes it; the `D` lines; the header. */
 struct precompiled_entry {
     const char *list, *included, *header;
     size_t nlist, nincluded, nheader;
 };
 
 static bool
-precompiled_split(const struct str *text, struct precompiled_entry *out)
+precompiled_split(const struct str *text, const struct str *key, struct precompiled_entry *out)
 {
     char *end = NULL;
-    uint64_t hash = strtoull(text->s, &end, 16);
+    uint64_t hash = strtoull(text->s, &end, 16) ^ cache_hash(key->s, key->n);
     if (end != text->s + HASH_DIGITS || *end != ' ') {
         return false;
     }
@@ -76,11 +77,12 @@ precompiled_recall(const char *dir, const struct str *key, const char *path, str
     }
     str_addf(&name, "%s/headers/", dir);
     precompiled_name(key, &name);
-    bool good = str_read_file(&text, name.s) && text.n && precompiled_split(&text, &entry) &&
+    bool good = str_read_file(&text, name.s) && text.n && precompiled_split(&text, key, &entry) &&
                 cache_files_unchanged(entry.list, entry.nlist, &fresh) && !fresh.n &&
                 precompiled_write(path, entry.header, entry.nheader);
     if (good) {
         str_addn(included, entry.included, entry.nincluded);
+        utimensat(AT_FDCWD, name.s, NULL, 0); /* what is in use is not what goes first */
     }
     str_free(&name);
     str_free(&text);
@@ -111,7 +113,8 @@ precompiled_keep(const char *dir, const struct str *key, const char *path,
     if (str_read_file(&text, path)) { /* behind the rest */
         char hash[HASH_DIGITS + 1];
         snprintf(hash, sizeof(hash), "%016" PRIx64,
-                 cache_hash(text.s + HASH_DIGITS, text.n - HASH_DIGITS));
+                 cache_hash(text.s + HASH_DIGITS, text.n - HASH_DIGITS) ^
+                     cache_hash(key->s, key->n));
         memcpy(text.s, hash, HASH_DIGITS);
         precompiled_name(key, &name);
         cache_write_file(dir, "headers", name.s, &text, MOST_HEADERS);
