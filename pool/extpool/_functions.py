@@ -1,10 +1,11 @@
 """Functions on their way: by name where the worker can import them, by code where it cannot."""
 
+import _pickle
 import marshal
-import pickle
 import sys
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 
+from . import _pool
 from ._errors import NotShareableError
 
 _codes = {}  # code object -> (marshalled code, names of globals it uses: are they looked up?)
@@ -13,6 +14,7 @@ _by_name = {}  # code object of the main program that uses what cannot be sent -
 _naming = {}  # instructions that name a global variable -> (shift of the argument, a look-up?)
 _warned = set()  # marshalled code of functions that much travels with, once it was said
 _STORED_MAX = 1 << 16  # bytes of a value that is sent only for the worker to know it
+_apart = set()  # marshalled code of functions whose globals cannot be packed
 
 
 def _find(module, qualname):
@@ -65,9 +67,35 @@ def _describe_code(function):
             and sys.modules[module].__dict__ is function.__globals__):
         scope = module
     else:
-        scope = _capture_globals(function, names)
+        scope = _pack(data, _capture_globals(function, names))
         simple = simple and not scope
     return _spec(function, data, scope), function.__qualname__, simple
+
+
+def _pack(data, captured):
+    """The globals as bytes: the worker compares them with those before, and is done. Where they
+    hold large bytes or what cannot be sent, they stay what they are."""
+    if not captured or data in _apart:
+        return captured
+    try:
+        packed = _pool._pack(captured)
+    except Exception:
+        packed = None
+    if packed is None:
+        if len(_apart) >= _CODES_MAX:
+            _apart.clear()
+        _apart.add(data)
+    return packed or captured
+
+
+def _unpack(spec):
+    """What _pack() packed, in the interpreter that did; {} where there is nothing."""
+    if not isinstance(spec[7], bytes):
+        return spec[7] if isinstance(spec[7], dict) else {}
+    try:
+        return _pool._unpack(spec[7])
+    except Exception:
+        return {}
 
 
 def _spec(function, data, scope):
@@ -119,12 +147,12 @@ def _global_names(code):
 
 def warn_heavy(spec):
     """Says once for a function that more than a megabyte goes with each of its calls, and what."""
-    if spec[0] != "c" or spec[1] in _warned or not isinstance(spec[7], dict):
+    if spec[0] != "c" or spec[1] in _warned:
         return
     if len(_warned) >= _CODES_MAX:
         _warned.clear()
     _warned.add(spec[1])
-    sizes = {name: _size(captured[1]) for name, captured in spec[7].items()
+    sizes = {name: _size(captured[1]) for name, captured in _unpack(spec).items()
              if captured[0] == "value"}
     if sum(sizes.values()) < 1 << 20:
         return
@@ -141,7 +169,7 @@ def warn_heavy(spec):
 
 def _size(value):
     try:
-        return len(pickle.dumps(value, 5))
+        return len(_pickle.dumps(value, 5))
     except Exception:
         return len(value) if hasattr(value, "__len__") else 0
 
@@ -192,25 +220,26 @@ def _capture_globals(function, names):
             else:
                 captured[name] = _capture(value)
     for name, value in stored.items():
-        if name not in captured and _is_cheap(value):
-            captured[name] = ("value", value)
+        if name not in captured and (known := _capture_stored(value)):
+            captured[name] = known
     return captured
 
 
-def _is_cheap(value):
-    """Can the value be sent without the main program, in few bytes?"""
+def _capture_stored(value):
+    """The value with a word on how to make it again, if it can be sent without the main program,
+    in few bytes."""
     if value is None or type(value) in (bool, int, float):
-        return True
+        return ("value", value)
     if isinstance(value, (FunctionType, ModuleType, type)):
-        return False
+        return None
     if hasattr(value, "__len__") and type(value).__module__ == "builtins" and \
             len(value) > _STORED_MAX:
-        return False
+        return None
     try:
-        data = pickle.dumps(value, 5)
+        data = _pickle.dumps(value, 5)
     except Exception:
-        return False
-    return len(data) <= _STORED_MAX and b"__main__" not in data
+        return None
+    return ("pickled", data) if len(data) <= _STORED_MAX and b"__main__" not in data else None
 
 
 def blame(spec, dump):

@@ -12,6 +12,7 @@ from . import _pool
 
 SWITCH = "UNSAFE_EXTPOOL_LOAD"
 _REFUSAL = "does not support loading in subinterpreters"  # what CPython says
+_IMPORTLIB = ("importlib", "_frozen_importlib")
 PASSED, WARNED, REFUSED, UNSAFE = "passed", "warned", "refused", "unsafe"
 
 create_dynamic = _pool._original(_imp.create_dynamic)  # CPython's own
@@ -118,7 +119,37 @@ def check(name, path):
     else:
         decision = unpack(decision)
     if decision[0] == REFUSED:
+        watched = _Watched(_importer(), decision)  # noqa: F841  (goes when the exception does)
         raise ImportError(decision[-1], name=name, path=path)
+
+
+class _Watched:
+    """Goes with the traceback of a refusal. If the module whose import statement it was is there
+    then, that one caught the exception and goes on without, often in slower Python code."""
+
+    def __init__(self, importer, decision):
+        self.importer, self.decision = importer, decision
+
+    def __del__(self):
+        importer = self.importer
+        if not importer or not sys.modules:  # the latter when the interpreter ends
+            return
+        name = importer.get("__name__")
+        if getattr(sys.modules.get(name), "__dict__", None) is importer:
+            _pool._tell(f"extpool: {name!r} goes on without {self.decision[1]!r} in workers. "
+                        f"{self.decision[-1]}")
+
+
+def _importer():
+    """Variables of the module that is being imported and imports in turn; else None."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_globals.get("__name__")
+        if frame.f_globals is not globals() and not str(name).startswith(_IMPORTLIB):
+            at_top = frame.f_code.co_name == "<module>" and name not in ("__main__", "__mp_main__")
+            return frame.f_globals if at_top else None
+        frame = frame.f_back
+    return None
 
 
 def accepts(name, path):

@@ -7,11 +7,12 @@ import sys
 from . import _pool
 from ._errors import NotShareableError
 
-_settings = {}
+_settings = {"changes": 0}  # in _seen; the rest is what the pool was made with
 _codes = {}  # marshalled code -> code object
 _CODES_MAX = 500
 _beginning = set()  # low-level threads asked for that do not run yet
 _seen = {}  # global of __main__ -> trace of the program's value, when that came last
+_latest = {}  # marshalled code -> (its globals as they came last, their names, changes by then)
 
 
 def prepare(settings):
@@ -107,7 +108,10 @@ def _build_code(spec):
         namespace = import_module(scope).__dict__
     else:
         namespace = sys.modules["__main__"].__dict__
-        _define(namespace, scope or {})
+        if isinstance(scope, bytes):
+            _define_packed(namespace, data, scope)
+        else:
+            _define(namespace, scope or {})
     closure = _cells(cells)
     function = FunctionType(code, namespace, name, None, closure)
     for cell, captured in zip(closure, cells):
@@ -127,18 +131,47 @@ def _cells(cells):
                  for captured in cells)
 
 
+def _define_packed(namespace, data, packed):
+    """_define() of packed globals; nothing is to do when they are the same as before and no other
+    function brought other values meanwhile."""
+    known = _latest.get(data)
+    if known and known[2] == _settings["changes"] and known[0] == packed and \
+            namespace.keys() >= known[1]:
+        return
+    scope = _pool._unpack(packed)
+    _define(namespace, scope)
+    if len(_latest) >= _CODES_MAX:
+        _latest.clear()
+    _latest[data] = packed, frozenset(scope), _settings["changes"]
+
+
+def _load_pickle(data):
+    from _pickle import loads
+    try:
+        return loads(data)
+    except Exception as error:
+        return _load((data, (), error))  # what the main program defines is not here yet
+
+
 def _define(namespace, scope):
     """Globals of the main script. What a task changed here stays, until the script changes it."""
     for name, captured in scope.items():
+        if captured[0] == "pickled":
+            captured = ("value", _load_pickle(captured[1]))
         trace = _trace(captured)
         if name in namespace:
             if name not in _seen:  # a task made it by other means than a statement
-                _seen[name] = trace
+                _note(name, trace)
                 continue
             if trace is not None and _seen[name] == trace:
                 continue
         namespace[name] = _restore(captured)
-        _seen[name] = trace
+        _note(name, trace)
+
+
+def _note(name, trace):
+    _seen[name] = trace
+    _settings["changes"] += 1
 
 
 def _dumps():
@@ -268,7 +301,7 @@ def _run_main(code, variables):
             _move_home(value)
         if _is_own(name) and name not in before:
             plain = type(value).__module__ in ("builtins", "collections", "__main__")
-            _seen[name] = _trace(("value", value)) if plain and not callable(value) else None
+            _note(name, _trace(("value", value)) if plain and not callable(value) else None)
 
 
 def _is_own(name):

@@ -131,6 +131,7 @@ module_exec(PyObject *module)
         return -1;
     }
     if (PyModule_AddFunctions(module, policy_methods) < 0 ||
+        PyModule_AddFunctions(module, transfer_pack_methods) < 0 ||
         PyModule_AddFunctions(module, worker_connect_methods) < 0) {
         return -1;
     }

@@ -49,4 +49,7 @@ struct block *transfer_shared_block(PyObject *shared);
 
 extern PyType_Spec transfer_shared_spec;
 
+/* Functions for the module: _pack, _unpack. */
+extern PyMethodDef transfer_pack_methods[];
+
 #endif

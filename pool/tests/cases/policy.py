@@ -461,21 +461,39 @@ class Packages(PolicyCase):
         shutil.copyfile(MODULES / f"plain{SUFFIX}", folder / f"spam{SUFFIX}")
         return str(self.folder / "site"), name
 
+    def imported(self, init):
+        """(result or error, decisions, warnings of the pool) of a package with that __init__."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with mock.patch.dict(_verdicts._told, clear=True):
+                found = self.in_pool(import_package, *self.package(init))
+        return *found, [str(one.message) for one in caught if "extpool" in str(one.message)]
+
     def test_a_package_without_a_note(self):
-        error, decisions = self.in_pool(
-            import_package, *self.package("from ._core import spam\nKIND = 'C'\n"))
+        error, decisions, said = self.imported("from ._core import spam\nKIND = 'C'\n")
         self.assertIsInstance(error, ImportError)
         self.assertEqual(error.name, "numlike._core.spam")
         self.assertIn("'numlike._core.spam' was not checked", str(error))
         self.assertIn("extcheck --write-verdict", str(error))
         self.assertEqual(decisions[0].outcome, "refused")
+        self.assertEqual(said, [])
 
     def test_a_package_that_can_do_without(self):
-        result, decisions = self.in_pool(import_package, *self.package(
+        result, decisions, said = self.imported(
             "try:\n    from ._core import spam\n    KIND = 'C'\n"
-            "except ImportError:\n    KIND = 'Python'\n"))
+            "except ImportError:\n    KIND = 'Python'\n")
         self.assertEqual(result, "Python")
         self.assertEqual(decisions[0].outcome, "refused")
+        self.assertEqual(len(said), 1, said)
+        self.assertRegex(said[0], "'numlike' goes on without 'numlike._core.spam' in workers.*"
+                                  "was not checked.*extcheck --write-verdict")
+
+    def test_a_package_that_says_it_in_its_own_words(self):
+        error, _, said = self.imported(
+            "try:\n    from ._core import spam\nexcept ImportError as error:\n"
+            "    raise ImportError('numlike is broken') from error\n")
+        self.assertEqual(str(error), "numlike is broken")
+        self.assertEqual(said, [])
 
 
 class Telling(PolicyCase):

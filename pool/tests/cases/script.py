@@ -112,6 +112,21 @@ def read_large_at(index):
 
 
 LARGE = ()
+REGISTRY = {"found": FOUND}
+
+
+def read_number_too():
+    return NUMBER, len(SEEN)
+
+
+def forget_number():
+    global NUMBER
+    del NUMBER
+
+
+def is_registered():
+    FOUND.append(0)
+    return REGISTRY["found"] is FOUND, len(REGISTRY["found"])
 
 
 @contextlib.contextmanager
@@ -194,6 +209,35 @@ class Globals(unittest.TestCase):
             for value in (50, 51):
                 table["a"] = value
                 self.assertEqual(self.ask(pool, look_up), {"a": value})
+
+    def test_a_change_that_another_function_brought_is_taken_back(self):
+        with extpool.InterpreterPool(1) as pool:
+            for _ in range(3):
+                self.assertEqual(self.ask(pool, read_number), 0)
+                with program(NUMBER=1):
+                    self.assertEqual(self.ask(pool, read_number_too), (1, 0))
+                self.assertEqual(self.ask(pool, read_number), 0)
+                self.assertEqual(self.ask(pool, read_number_too), (0, 0))
+
+    def test_a_global_that_a_task_deleted_comes_back(self):
+        with extpool.InterpreterPool(1) as pool:
+            for _ in range(2):
+                self.assertEqual(self.ask(pool, read_number), 0)
+                self.ask(pool, forget_number)
+
+    def test_globals_that_hold_each_other_do_so_in_the_worker(self):
+        with extpool.InterpreterPool(1) as pool:
+            self.assertEqual([self.ask(pool, is_registered) for _ in range(3)],
+                             [(True, 1), (True, 2), (True, 3)])
+
+    def test_large_tables_change_in_place_on_either_side(self):
+        table = [f"entry {i}" for i in range(5000)]
+        with program(LARGE=table), extpool.InterpreterPool(1) as pool:
+            self.assertEqual([self.ask(pool, read_large) for _ in range(2)], [5000] * 2)
+            table.append("entry 7")
+            self.assertEqual(self.ask(pool, read_large), 5001)
+            table[0] = "entry 8"
+            self.assertEqual([self.ask(pool, read_large_at, i) for i in (0, 5000)], [8, 7])
 
     def test_large_globals_are_told_once(self):
         with program(LARGE=[f"entry {i}" for i in range(150_000)]), \
