@@ -36,14 +36,26 @@ class Index:
 
     def archive(self, package, version):
         """(file name, content) of the source archive of exactly that version."""
-        for candidate in self._finder.find_all_candidates(package):
+        candidates = self._finder.find_all_candidates(package)
+        for candidate in candidates:
             if not candidate.link.is_wheel and str(candidate.version) == version:
                 link = candidate.link
                 answer = self._session.get(link.url_without_fragment,
                                            headers={"Accept-Encoding": "identity"})
                 answer.raise_for_status()
                 return link.filename, answer.content
+        if not candidates:
+            self._look(package)
         raise BenchError(f"{package} {version}: the index has no source archive of that version")
+
+    def _look(self, package):
+        """Raises where no page of the index can be had; pip's finder finds nothing then, without
+        a word."""
+        for url in self._finder.search_scope.get_index_urls_locations(package):
+            try:
+                self._session.get(url).raise_for_status()
+            except Exception as error:  # pip's client raises its own kinds
+                raise BenchError(f"{url} could not be read: {error}") from None
 
 
 def safe_members(archive, where):

@@ -9,6 +9,7 @@ import sys
 import tarfile
 import tempfile
 import textwrap
+import types
 import unittest
 from pathlib import Path
 
@@ -129,6 +130,38 @@ class Archives(unittest.TestCase):
         data.seek(0)
         with tarfile.open(fileobj=data) as archive, self.assertRaises(benchlib.BenchError):
             list(corpus.safe_members(archive, "/nowhere/target"))
+
+
+class Downloads(unittest.TestCase):
+    """What an index says that cannot be had, or has no such version; nothing is fetched."""
+
+    class Session:
+        def get(self, url):
+            raise OSError(f"no way to {url}")
+
+    class Finder:
+        def __init__(self, candidates):
+            self.candidates, self.search_scope = candidates, self
+
+        def find_all_candidates(self, _package):
+            return self.candidates
+
+        def get_index_urls_locations(self, package):
+            return [f"https://index.invalid/{package}/"]
+
+    def complaint(self, candidates):
+        index = corpus.Index.__new__(corpus.Index)
+        index._session, index._finder = self.Session(), self.Finder(candidates)
+        with self.assertRaises(benchlib.BenchError) as caught:
+            index.archive("spam", "1.0")
+        return str(caught.exception)
+
+    def test_an_index_that_cannot_be_had_is_named(self):
+        self.assertIn("no way to https://index.invalid/spam/", self.complaint([]))
+
+    def test_a_version_that_is_gone(self):
+        other = types.SimpleNamespace(link=types.SimpleNamespace(is_wheel=False), version="2.0")
+        self.assertIn("no source archive of that version", self.complaint([other]))
 
 
 class Running(unittest.TestCase):

@@ -264,6 +264,12 @@ class PrivateApt(Sandbox):
         with self.assertRaisesRegex(DownloadError, "E: no such thing"):
             pythons_apt.private_apt(self.home, "test", self.home / "log", "update")
 
+    def test_failure_names_the_address(self):
+        self.fake_program("apt-get", 'echo "E: Failed to fetch file:/gone  No such file"; '
+                                     'echo "E: Some index files failed to download."; exit 100')
+        with self.assertRaisesRegex(DownloadError, "file:/gone  No such file"):
+            pythons_apt.private_apt(self.home, "test", self.home / "log2", "update")
+
     def test_configuration_names_private_folders_only(self):
         text = pythons_apt.CONFIGURATION.format(root=self.home)
         for key in ("Dir::State::status", "Dir::State::Lists", "Dir::Cache",

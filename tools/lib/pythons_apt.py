@@ -53,7 +53,9 @@ def _last_complaint(log):
     except OSError:
         return ""
     complaints = [line for line in lines if line.startswith(("E:", "Err:"))]
-    return complaints[-1] if complaints else ""
+    # The last word of apt-get can be that something failed; which address did stands before it.
+    named = [line for line in complaints if line.startswith("E: Failed to fetch")]
+    return (named or complaints or [""])[-1]
 
 
 def site():
