@@ -54,6 +54,26 @@ parse_prepare_twin(struct parser *parser, struct unit *u)
     arena_free(&arena);
 }
 
+/* Is the file compiled as a part of the interpreter? 2: by its flags. */
+static int
+parse_core(const struct plan_unit *unit)
+{
+    static const char macro[] = "Py_BUILD_CORE";
+    for (size_t i = 0; i < unit->args.at.n; i++) {
+        const char *arg = unit->args.at.at[i];
+        if ((str_starts(arg, "-D") && str_starts(arg + 2, macro)) ||
+            (str_starts(arg, macro) && i && strcmp(unit->args.at.at[i - 1], "-D") == 0)) {
+            return 2;
+        }
+    }
+    for (size_t i = 0; i < unit->lexed.defines.n; i++) {
+        if (str_starts(unit->lexed.defines.at[i].name, macro)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void
 parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt *attempt,
             enum flavour flavour, const char *limited, bool as_cxx, struct facts *facts)
@@ -94,6 +114,7 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
     fact->banner = facts_intern(facts, unit->lexed.banner);
     fact->limited = facts_intern(facts, limited);
     fact->mentions_gil = unit->mentions_gil;
+    fact->core = parse_core(unit);
     u.twin = parser->twin;
     decls_walk(&u);
     fact->includes = parse_included_sources(&u);

@@ -98,6 +98,9 @@ bodies_lvalue_fact(struct body_walk *b, CXCursor c, const struct usage *usage)
         return;
     }
     struct unit_place place = unit_place(b->u, c);
+    if (!root && strcmp(how, "read") == 0 && place.in_macro && b->use) {
+        return; /* the use of the macro is a fact already */
+    }
     const char *value = usage->value;
     if (strcmp(how, "addr") == 0 && place.in_macro && bodies_is_replacing(b->use)) {
         how = "write";
