@@ -1,5 +1,5 @@
-/* Fields that are replaced under a lock and read without it (OBJ14): the reader can be left with
- * what the writer has freed. */
+/* Fields that are replaced under a lock, or by Python itself (a writable PyMemberDef), and read
+ * without it (OBJ14, TYP22): the reader can be left with what the writer has freed. */
 #include <string.h>
 
 #include "passes/objects/shared_roots.h"
@@ -13,6 +13,7 @@ struct read_field {
     const struct fact_member *member;
     struct read_site replaced; /* where a lock is held and the old content goes */
     struct read_site initial;  /* the same, where only __init__ comes by */
+    const struct fact *row;    /* the PyMemberDef by which Python code replaces it */
     struct read_site read;     /* the first place without a lock */
     bool exposed;              /* other code changes it without a lock, which OBJ01 and REF07 say */
 };
@@ -107,9 +108,8 @@ reads_fills(const struct body *b, const struct fact_access *a)
     return false;
 }
 
-static void
-reads_replaced(struct reads *all, const struct body *b, const struct fact_member *m,
-               const struct fact *at)
+static struct read_field *
+reads_field(struct reads *all, const struct fact_member *m)
 {
     void **slot = map_slot(&all->by_key, reads_key(all, m->record, m->name));
     struct read_field *field = *slot;
@@ -119,9 +119,38 @@ reads_replaced(struct reads *all, const struct body *b, const struct fact_member
         vec_push(&all->fields, field);
         map_set(&all->names, m->name, field);
     }
+    return field;
+}
+
+static void
+reads_replaced(struct reads *all, const struct body *b, const struct fact_member *m,
+               const struct fact *at)
+{
+    struct read_field *field = reads_field(all, m);
     struct read_site *site = reads_initial(b, 0) ? &field->initial : &field->replaced;
     if (!site->at) {
         *site = (struct read_site){at, b};
+    }
+}
+
+/* `{"hook", Py_T_OBJECT_EX, offsetof(struct box, hook), 0, NULL}`: box.hook = x stores under a lock
+ * of the object and drops what was there. */
+static void
+reads_row(struct reads *all, const struct fact_row *row)
+{
+    const char *open = str_same(row->table, "member") ? row->field : NULL;
+    open = str_starts(open, "offsetof(") ? open + strlen("offsetof(") : NULL;
+    const char *comma = open ? strchr(open, ',') : NULL;
+    if (!comma || (row->flags && strstr(row->flags, "READONLY")) || (row->bits & 1)) {
+        return;
+    }
+    open += str_starts(open, "struct ") ? strlen("struct ") : 0;
+    const char *record = arena_copy(&all->p->arena, open, (size_t)(comma - open));
+    const char *name = comma + 1 + strspn(comma + 1, " ");
+    name = arena_copy(&all->p->arena, name, strcspn(name, ") "));
+    const struct fact_member *m = reads_member(all, record, name);
+    if (m && str_same(m->class, "object-pointer")) {
+        reads_field(all, m)->row = &row->at;
     }
 }
 
@@ -178,6 +207,10 @@ reads_collect(struct reads *all)
         if (m->record && map_get(&all->roots->objects, m->record)) {
             map_set(&all->members, reads_key(all, m->record, m->name), m);
         }
+    }
+    FACTS_EACH(p->facts, row, r)
+    {
+        reads_row(all, r);
     }
     for (size_t i = 0; i < p->bodies.n; i++) {
         const struct body *b = p->bodies.at[i];
@@ -289,14 +322,18 @@ reads_report(struct reads *all, const struct read_field *field)
     if (!field->read.at || field->exposed) {
         return;
     }
-    struct fact_flaw *flaw = program_flaw(all->p, field->read.at, field->read.body,
-                                          "field-read-unlocked", field->member->name);
+    bool member = field->row && !field->replaced.at;
+    struct fact_flaw *flaw =
+        program_flaw(all->p, field->read.at, field->read.body,
+                     member ? "member-read-unlocked" : "field-read-unlocked", field->member->name);
     flaw->detail = field->member->record;
     flaw->detail2 = field->read.body->fact->name;
     flaw->class = field->member->class;
     /* A second __init__() on an object that is in use is rare. */
-    flaw->number = !field->replaced.at;
-    flaw_relate(all->p, flaw, lock->at, "replaced here, with a lock held");
+    flaw->number = !member && !field->replaced.at;
+    flaw_relate(all->p, flaw, member ? field->row : lock->at,
+                member ? "Python code can assign to it by this"
+                       : "replaced here, with a lock held");
 }
 
 void
