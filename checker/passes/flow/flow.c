@@ -127,7 +127,20 @@ flow_leaves(const struct body *b, const struct fact_jump *jump, long block)
         /* The loop itself is the block, or lies inside it: the jump stays. */
         return loop >= 0 && loop != block && !flow_inside(b, loop, block);
     }
-    return true; /* return, throw */
+    return !str_same(jump->kind, "throw") || !flow_caught(b, jump->seq, block); /* or return */
+}
+
+bool
+flow_caught(const struct body *b, long seq, long within)
+{
+    for (size_t i = 0; i < b->blocks.n; i++) {
+        const struct fact_block *block = b->blocks.at[i];
+        if (str_same(block->kind, "catch") && block->first > seq &&
+            (within < 0 || flow_inside(b, block->id, within))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static unsigned
@@ -258,7 +271,12 @@ flow_walk_block(struct flow *flow, long id, unsigned state, size_t *at)
             continue;
         }
         bool is_else = branch.open && str_same(child->kind, "else");
+        bool is_catch = str_same(child->kind, "catch");
         unsigned start = is_else ? branch.before : flow_close_branch(&branch, state);
+        unsigned tried = start;
+        if (is_catch && start == FLOW_DEAD) {
+            start = FLOW_UNKNOWN; /* reached from somewhere in the middle of the try */
+        }
         size_t from = *at;
         unsigned out = flow_walk_child(flow, child, start, at);
         *at += *at == from; /* a block whose range is wrong must not stop the walk */
@@ -268,6 +286,9 @@ flow_walk_block(struct flow *flow, long id, unsigned state, size_t *at)
         }
         else if (str_same(child->kind, "then")) {
             branch = (struct flow_branch){true, start, out};
+        }
+        else if (is_catch) {
+            state = flow_join(tried, out);
         }
         else {
             state = str_same(child->kind, "else") ? flow_join(start, out) : out;

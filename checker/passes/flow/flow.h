@@ -40,6 +40,8 @@ long flow_block_of(const struct fact *event);
 long flow_seq_of(const struct fact *event);
 /* Does the jump leave the block? (return, throw, goto out, break or continue of an outer loop) */
 bool flow_leaves(const struct body *b, const struct fact_jump *jump, long block);
+/* Is there a catch behind the event, in the block `within` (-1: anywhere)? */
+bool flow_caught(const struct body *b, long seq, long within);
 
 /* Is the event inside a critical section on the object `value` names? Empty or NULL: on any. */
 bool flow_in_critical_section(const struct body *b, long seq, long block, const char *value);

@@ -2,7 +2,7 @@
  * of the interpreter (CPP09), a lock that was taken by hand (CPP12). */
 #include <string.h>
 
-#include "passes/flow/flow.h"
+#include "passes/flow/detached.h"
 
 enum { REGION_MAX_DEPTH = 6 };
 
@@ -13,20 +13,6 @@ static const char region_throws[] = "at,stoi,stol,stoll,stoul,stoull,stof,stod,s
 static const char region_allocates[] =
     "push_back,emplace_back,push_front,emplace_front,resize,reserve,insert,emplace,try_emplace,"
     "append,assign,substr,make_unique,make_shared,to_string,operator+=,basic_string";
-
-/* Is there a catch behind the event, in the region and not in another branch? */
-static bool
-region_is_caught(const struct body *b, long region, long seq)
-{
-    for (size_t i = 0; i < b->blocks.n; i++) {
-        const struct fact_block *block = b->blocks.at[i];
-        if (str_same(block->kind, "catch") && block->first > seq &&
-            (region < 0 || flow_inside(b, block->id, region))) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* What is known of each body at each depth: 0 nothing yet, 1 throws nothing, 2 can throw. */
 struct region_walk {
@@ -50,7 +36,7 @@ region_body_throws(const struct region_walk *w, const struct body *b, int depth)
             throws = callee ? callee != b && region_can_throw(w, callee, depth + 1)
                             : str_same(call->origin, "system") && scan_call_is(call, region_throws);
         }
-        if (throws && !region_is_caught(b, -1, flow_seq_of(event))) {
+        if (throws && !flow_caught(b, flow_seq_of(event), -1)) {
             return true;
         }
     }
@@ -111,20 +97,21 @@ region_danger(const struct region_walk *w, const struct fact *event)
     return scan_call_is(call, region_throws) ? 2 : scan_call_is(call, region_allocates) ? 1 : 0;
 }
 
+/* A `throw` in the region itself is a jump out of it (NOG02, LCK01). */
 static const struct fact *
 region_worst(const struct region_walk *w, const struct body *b, const struct fact_block *region,
-             int *danger)
+             bool section, int *danger)
 {
     const struct fact *found = NULL;
     *danger = 0;
     for (size_t i = 0; i < b->events.n; i++) {
         const struct fact *event = b->events.at[i];
-        if (event->kind == FACT_access || !flow_inside(b, flow_block_of(event), region->id) ||
-            region_is_caught(b, region->id, flow_seq_of(event))) {
+        if (event->kind != FACT_call || !flow_inside(b, flow_block_of(event), region->id) ||
+            flow_caught(b, flow_seq_of(event), region->id)) {
             continue;
         }
         int here = region_danger(w, event);
-        if (here > *danger) {
+        if (here > *danger && (section || detached_here(b, flow_seq_of(event), region->id))) {
             *danger = here;
             found = event;
         }
@@ -166,7 +153,7 @@ region_check_lock(const struct region_walk *w, const struct body *b, size_t from
             released = true;
         }
         else if (!found && region_danger(w, event) == 2 &&
-                 !region_is_caught(b, -1, flow_seq_of(event))) {
+                 !flow_caught(b, flow_seq_of(event), -1)) {
             found = event;
         }
     }
@@ -213,12 +200,11 @@ pass_cpp_regions(struct program *p)
                 continue;
             }
             int danger;
-            const struct fact *event = region_worst(&walk, b, region, &danger);
+            const struct fact *event = region_worst(&walk, b, region, section, &danger);
             if (event) {
                 const struct fact_call *call = (const struct fact_call *)(const void *)event;
                 struct fact_flaw *flaw =
-                    program_flaw(p, event, b, "exception-skips-end",
-                                 event->kind == FACT_call ? call->callee : "throw");
+                    program_flaw(p, event, b, "exception-skips-end", call->callee);
                 flaw->detail = region->macro;
                 flaw->detail2 = section ? "section" : "detached";
                 flaw->number = danger;

@@ -46,7 +46,7 @@ bodies_in_block(struct body_walk *b, CXCursor c, const char *kind, const char *c
     bodies_close(b, block, outer);
 }
 
-static void
+void
 bodies_jump(struct body_walk *b, const struct unit_place *place, const char *kind,
             const char *value)
 {

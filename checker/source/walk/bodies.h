@@ -40,6 +40,9 @@ struct usage {
 
 void bodies_expression(struct body_walk *b, CXCursor c, const struct usage *usage);
 void bodies_statement(struct body_walk *b, CXCursor c);
+/* States that the path ends or goes on elsewhere: "return", "goto", "throw". */
+void bodies_jump(struct body_walk *b, const struct unit_place *place, const char *kind,
+                 const char *value);
 /* A lambda becomes a function of its own; returns its id. */
 const char *bodies_lambda(struct body_walk *b, CXCursor c);
 /* Call on entering any node: emits the macro uses that stand before or at it. */

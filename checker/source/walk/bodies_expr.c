@@ -165,8 +165,22 @@ bodies_conditional(struct body_walk *b, const struct cx_children *parts, const s
 {
     struct usage tested = {.how = "read", .result = "tested", .context = "tested"};
     for (unsigned i = 0; i < parts->n; i++) {
-        bodies_expression(b, parts->at[i], i == 0 ? &tested : usage);
+        /* `found ? found : throw error`: the path goes on behind it. */
+        CXCursor part = cx_strip(b->u->cx, parts->at[i]);
+        if (part.kind != CXCursor_CXXThrowExpr) {
+            bodies_expression(b, parts->at[i], i == 0 ? &tested : usage);
+        }
     }
+}
+
+static void
+bodies_throw(struct body_walk *b, CXCursor c, const struct cx_children *parts)
+{
+    for (unsigned i = 0; i < parts->n; i++) {
+        bodies_statement(b, parts->at[i]);
+    }
+    struct unit_place place = unit_place(b->u, c);
+    bodies_jump(b, &place, "throw", NULL);
 }
 
 static void
@@ -215,6 +229,9 @@ bodies_one_expression(struct body_walk *b, CXCursor c, const struct cx_children 
     case CXCursor_CXXDynamicCastExpr:
     case CXCursor_CXXFunctionalCastExpr:
         bodies_wrapped(b, c, parts, usage);
+        break;
+    case CXCursor_CXXThrowExpr:
+        bodies_throw(b, c, parts);
         break;
     case CXCursor_UnaryExpr: /* sizeof and alignof evaluate nothing */
     case CXCursor_SizeOfPackExpr:
