@@ -126,7 +126,10 @@ walk_twice(struct walk *w, const struct body *b, const struct fact_call *call,
            const struct lock_op *again, const struct body *in)
 {
     const struct lock_hold *hold = walk_hold(w);
-    if (!hold || w->twice || again->recursive || hold->op.recursive ||
+    /* A method of a C++ template and those of its instances can be one body: each event is there
+     * once for each of them. */
+    bool alike = hold && hold->op.call != call && hold->op.call->seq == call->seq;
+    if (!hold || alike || w->twice || again->recursive || hold->op.recursive ||
         (again->shared && hold->op.shared) || walk_is_signal(w, b, &hold->op) ||
         walk_is_rewritten(b, w->value, hold->op.call->seq, call->seq)) {
         return;
