@@ -1,6 +1,7 @@
 """Each build system with one small module: built, refused, overridden; with and without the GIL."""
 
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -225,22 +226,36 @@ class CMake(BuildTest):
         self.assertNotEqual(done.code, 0)
         self.assertIn("not-ready for free-threaded", done.text)
 
+    def path_without_checker(self):
+        """PATH for machines where a checker is installed, too."""
+        folders = os.environ["PATH"].split(os.pathsep)
+        for number, folder in enumerate(folders):
+            if os.path.exists(os.path.join(folder, "extcheck")):
+                links = self.folder / f"path-{number}"
+                links.mkdir()
+                for name in os.listdir(folder):
+                    if name != "extcheck":
+                        (links / name).symlink_to(os.path.join(os.path.abspath(folder), name))
+                folders[number] = str(links)
+        return os.pathsep.join(folders)
+
     def test_with_a_verdict_file_and_no_checker(self):
         gil, threaded = need("3.13", "3.13t")
+        env = {"PYTHONPATH": PACKAGE, "PATH": self.path_without_checker()}
         self.write("spam.c", source("ready"))
         self.expect(0, EXTCHECK, "--isolated", "-q", "--write-verdict", "extcheck-verdict.json",
                     "--supports-own-gil", "--supports-free-threaded", "spam.c", "--",
                     f"-I{INCLUDE}")
         for python, expected in ((gil, (True, True)), (threaded, (True, False))):
-            done, build = self.build(python, {"PYTHONPATH": PACKAGE}, "-Dextcheck_EXECUTABLE=")
+            done, build = self.build(python, env, "-Dextcheck_EXECUTABLE=")
             self.assertEqual(done.code, 0, done)
             self.assertEqual(self.imported(python, build), expected)
         with open(self.folder / "spam.c", "a", encoding="utf-8") as file:
             file.write("\n")
-        done, _ = self.build(threaded, {"PYTHONPATH": PACKAGE}, "-Dextcheck_EXECUTABLE=")
+        done, _ = self.build(threaded, env, "-Dextcheck_EXECUTABLE=")
         self.assertNotEqual(done.code, 0)
         self.assertIn("spam.c has changed since it was judged", done.text)
-        done, build = self.build(gil, {"PYTHONPATH": PACKAGE}, "-Dextcheck_EXECUTABLE=")
+        done, build = self.build(gil, env, "-Dextcheck_EXECUTABLE=")
         self.assertEqual(done.code, 0, done)
         self.assertEqual(self.imported(gil, build), (False, True))
 

@@ -21,14 +21,14 @@ REFERENCE_READMES = {"rules"}  # it is the reference of a format, not a signpost
 
 def tree_files():
     """Paths of the files that are or would be committed."""
-    if (ROOT / ".git").exists():
+    if (ROOT / ".git").exists() and shutil.which("git"):
         done = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "ls-files", "-co", "-z",
                                "--exclude-standard"],
                               cwd=ROOT, capture_output=True, text=True, check=True)
         names = [name for name in done.stdout.split("\0") if name]
     else:
         names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*")
-                 if "build" not in path.relative_to(ROOT).parts]
+                 if not {"build", ".git", "__pycache__"} & set(path.relative_to(ROOT).parts)]
     return [path for path in map(pathlib.Path, names) if (ROOT / path).is_file()]
 
 
