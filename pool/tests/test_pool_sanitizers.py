@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The pool's cases under AddressSanitizer and ThreadSanitizer: no report of ours.
+"""The pool's cases and examples under AddressSanitizer and ThreadSanitizer: no report of ours.
 
 AddressSanitizer is loaded into the interpreters as they are; those of ThreadSanitizer, 3.13t, are
 built from source, with the suppressions that come with CPython. A report is CPython's own when the
-memory is a variable of the interpreter itself: making an interpreter writes the static types and
-tables of 3.13t again while others read them. Any other report that names a frame of ours counts,
+memory is a variable of the interpreter itself or of an extension module of its library: making an
+interpreter writes the static types and tables of 3.13t again while others read them, as _struct
+and _decimal do with their tables when a second interpreter imports them. Any other report that names a frame of ours counts,
 and so does one whose stack the sanitizer has forgotten; but strings that are interned are not."""
 
 import os
@@ -16,17 +17,17 @@ import tempfile
 import unittest
 
 import pooltest
+from test_pool_examples import EXAMPLES, PRINTS
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pooltest.BUILD / "sanitizers"
 LIMIT = 2400  # seconds
-REPORT = {
-    "address": re.compile(r"==\d+==ERROR: AddressSanitizer.*?(?===\d+==ABORTING|\Z)", re.S),
-    "thread": re.compile(r"^WARNING: ThreadSanitizer:.*?^SUMMARY:[^\n]*", re.S | re.M),
-}
+REPORT = (re.compile(r"==\d+==ERROR: AddressSanitizer.*?(?===\d+==ABORTING|\Z)", re.S),
+          re.compile(r"^WARNING: ThreadSanitizer:.*?^SUMMARY:[^\n]*", re.S | re.M))
 OWN_FRAME = re.compile(r"/pool/src/|_pool\.cpython")
 ORIGIN = re.compile(r"^ *(Thread|Mutex) .*?(?=^$|\Z)", re.S | re.M)  # where those were created
-INTERPRETER_MEMORY = re.compile(r"Location is global '[^']*' of size \d+ at \S+ \(python3")
+OTHERS_MEMORY = re.compile(r"Location is global '[^']*' of size \d+ at \S+ "
+                           r"\((python3|(?!_pool\.)\w+\.cpython-)")
 # 3.13t makes strings immortal while other threads of the interpreter that import look at them.
 INTERNING = re.compile(r"#\d+ intern_common Objects/unicodeobject\.c")
 FORGOTTEN = "failed to restore the stack"
@@ -36,7 +37,7 @@ CASES = ("start", "values", "calls", "sharing", "faults", "script")
 def is_ours(report):
     accesses = ORIGIN.sub("", report)
     return (bool(OWN_FRAME.search(accesses)) or FORGOTTEN in accesses) \
-        and not INTERPRETER_MEMORY.search(report) and not INTERNING.search(accesses)
+        and not OTHERS_MEMORY.search(report) and not INTERNING.search(accesses)
 
 
 def tool(*arguments):
@@ -73,21 +74,31 @@ class Sanitizers(unittest.TestCase):
         pooltest.pool_build.build(command[-1], folder, cc="gcc", cflags=[
             f"-fsanitize={sanitizer}", "-fno-omit-frame-pointer", "-O1"])
         for case in CASES:
-            with self.subTest(case=case), tempfile.TemporaryDirectory() as logs:
-                env = pooltest.environment(folder, **more)
-                name = "ASAN_OPTIONS" if sanitizer == "address" else "TSAN_OPTIONS"
-                env[name] += os.path.join(logs, "report")
-                done = subprocess.run([*command, HERE / "cases" / f"{case}.py"], env=env,
-                                      capture_output=True, text=True, timeout=LIMIT, check=False)
-                reports = [report for path in pathlib.Path(logs).iterdir()
-                           for report in REPORT[sanitizer].findall(
-                               path.read_text(encoding="utf-8", errors="replace"))]
-                ours = [report for report in reports if is_ours(report)]
-                print(f"{sanitizer} {version} {case}: {len(reports)} reports, {len(ours)} of ours",
-                      file=sys.stderr)
-                self.assertEqual(ours, [], ours and ours[0][:6000])
-                self.assertEqual(done.returncode, 0, done.stderr[-3000:])
-                self.assertRegex(done.stderr, r"Ran [1-9]\d* tests? in .*\n\nOK")
+            with self.subTest(case=case):
+                errors = self.run_one([*command, HERE / "cases" / f"{case}.py"], folder, more,
+                                      f"{sanitizer} {version} {case}")
+                self.assertRegex(errors, r"Ran [1-9]\d* tests? in .*\n\nOK")
+        for name in PRINTS:
+            with self.subTest(example=name):
+                self.run_one([*command, EXAMPLES / f"{name}.py", "--small", "--workers", "2"],
+                             folder, more, f"{sanitizer} {version} {name}")
+
+    def run_one(self, command, folder, more, label):
+        """What the command said on stderr, with no report of ours and exit code 0."""
+        with tempfile.TemporaryDirectory() as logs:
+            env = pooltest.environment(folder, **more)
+            name = "TSAN_OPTIONS" if "TSAN_OPTIONS" in env else "ASAN_OPTIONS"
+            env[name] += os.path.join(logs, "report")
+            done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=LIMIT,
+                                  check=False)
+            texts = [path.read_text(encoding="utf-8", errors="replace")
+                     for path in pathlib.Path(logs).iterdir()]
+        reports = [report for text in texts for kind in REPORT for report in kind.findall(text)]
+        ours = [report for report in reports if is_ours(report)]
+        print(f"{label}: {len(reports)} reports, {len(ours)} of ours", file=sys.stderr)
+        self.assertEqual(ours, [], ours and ours[0][:6000])
+        self.assertEqual(done.returncode, 0, done.stderr[-3000:])
+        return done.stderr
 
     def test_address_3_13(self):
         self.run_all("address", "3.13")
@@ -113,6 +124,9 @@ class Sanitizers(unittest.TestCase):
         self.assertTrue(is_ours("  Write by T1:\n    [failed to restore the stack]\n\n" + heap))
         self.assertFalse(is_ours("  Write by T1:\n" + python + frame + "\n" + static + created))
         self.assertFalse(is_ours("  Write by T1:\n" + python + "\n" + heap + created))
+        where = "  Location is global 'table' of size 8 at 0x1 ({}.cpython-313t-x.so+0x1)\n\n"
+        self.assertTrue(is_ours("  Write by T1:\n" + frame + "\n" + where.format("_pool")))
+        self.assertFalse(is_ours("  Write by T1:\n" + frame + "\n" + where.format("_struct")))
         interning = "    #1 intern_common Objects/unicodeobject.c:15258 (python3.13t+0x1)\n"
         self.assertFalse(is_ours("  Write by T1:\n" + interning + frame + "\n" + heap + created))
 
