@@ -7,9 +7,9 @@
 static const char lazy_unshared[] = "tp_new,tp_init,tp_dealloc,tp_clear,tp_traverse,tp_finalize,"
                                     "tp_del,exec,create,pyinit,m_clear,m_free,m_traverse";
 
-/* Does the condition test this field: null(field:local:self->cache), or nonnull(...)? */
+/* Does the condition test the field itself: null(field:local:self->cache), or nonnull(...)? */
 static bool
-lazy_tests_field(const struct fact_block *block, const struct fact_access *a, const char *test)
+lazy_names_field(const struct fact_block *block, const struct fact_access *a, const char *test)
 {
     struct str wanted = {0};
     str_addf(&wanted, "%s(field:%s%s)", test, a->var, a->path);
@@ -17,6 +17,28 @@ lazy_tests_field(const struct fact_block *block, const struct fact_access *a, co
     bool whole_word = found && (found == block->cond || found[-1] == ' ');
     str_free(&wanted);
     return whole_word;
+}
+
+/* `func = state->func; if (func == NULL)`: the field as a local has it. */
+static bool
+lazy_tests_field(const struct body *b, const struct fact_block *block, const struct fact_access *a,
+                 const char *test)
+{
+    size_t n = strlen(test);
+    const char *local = block->cond && strncmp(block->cond, test, n) == 0 ? block->cond + n : "";
+    size_t length = str_starts(local, "(local:") ? strcspn(local, ")") : 0;
+    SCAN_ACCESSES(b, copy)
+    {
+        const char *field = length && copy->seq < block->first && str_same(copy->how, "write")
+                                ? value_of(copy->value, "field")
+                                : NULL;
+        if (field && copy->var && strlen(copy->var) == length - 1 &&
+            strncmp(copy->var, local + 1, length - 1) == 0 && (!copy->path || !*copy->path) &&
+            str_starts(field, a->var) && strcmp(field + strlen(a->var), a->path) == 0) {
+            return true;
+        }
+    }
+    return lazy_names_field(block, a, test);
 }
 
 /* `if (self->cache != NULL) { return ...; }` in front of the store. */
@@ -30,7 +52,7 @@ lazy_returned_early(const struct body *b, const struct fact_access *a)
             continue;
         }
         const struct fact_block *block = flow_block(b, jump->block);
-        if (block && str_same(block->kind, "then") && lazy_tests_field(block, a, "nonnull")) {
+        if (block && str_same(block->kind, "then") && lazy_tests_field(b, block, a, "nonnull")) {
             return block;
         }
     }
@@ -43,7 +65,7 @@ lazy_found_empty(const struct body *b, const struct fact_access *a)
 {
     const struct fact_block *block = flow_block(b, a->block);
     for (size_t hops = 0; block && hops <= b->blocks.n; hops++) {
-        if (str_same(block->kind, "then") && lazy_tests_field(block, a, "null")) {
+        if (str_same(block->kind, "then") && lazy_tests_field(b, block, a, "null")) {
             return block;
         }
         block = block->parent == block->id ? NULL : flow_block(b, block->parent);
@@ -84,6 +106,26 @@ lazy_gives_state(const char *value)
                                 call);
 }
 
+/* A parameter that points to the struct which some module has for its state: what m_size is the
+ * size of. */
+static bool
+lazy_is_given_state(const struct program *p, const struct body *b, const struct fact_access *a)
+{
+    if (!a->class || !str_starts(scan_resolve(b, a->var, a->seq), "param:")) {
+        return false;
+    }
+    FACTS_EACH(p->facts, moduledef, def)
+    {
+        const char *state = def->state;
+        state = str_starts(state, "struct ") ? state + strlen("struct ") : state;
+        const char *of = str_starts(a->class, "struct ") ? a->class + strlen("struct ") : a->class;
+        if (state && *state && strcmp(state, of) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The state of the module, which the threads of one interpreter share: from the API or from a
  * function of the project that returns what the API gave. */
 static bool
@@ -98,7 +140,7 @@ lazy_is_state(const struct program *p, const struct body *b, const struct fact_a
             return true;
         }
     }
-    return lazy_gives_state(value);
+    return lazy_gives_state(value) || lazy_is_given_state(p, b, a);
 }
 
 static bool

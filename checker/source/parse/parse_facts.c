@@ -1,4 +1,6 @@
 /* The facts of one parsed flavour: what is known of the unit as a whole, then the walk. */
+#include <ctype.h>
+
 #include "source/parse/parse_parts.h"
 #include "source/walk/twin.h"
 
@@ -34,6 +36,60 @@ parse_included_sources(struct unit *u)
     const char *kept = walk.list.n ? facts_intern(u->facts, walk.list.s) : NULL;
     str_free(&walk.list);
     return kept;
+}
+
+/* Where the expression begins whose member is named at `at`: `((PyObject *)x)->ob_refcnt`. */
+static unsigned
+parse_expression_start(const char *s, unsigned at)
+{
+    while (at && (s[at - 1] == '.' || (at > 1 && s[at - 1] == '>' && s[at - 2] == '-'))) {
+        at -= s[at - 1] == '.' ? 1 : 2;
+        for (int depth = 0; at && (s[at - 1] == ')' || depth);) {
+            at--;
+            depth += (s[at] == ')') - (s[at] == '(');
+        }
+        while (at && (isalnum((unsigned char)s[at - 1]) || s[at - 1] == '_')) {
+            at--;
+        }
+    }
+    return at;
+}
+
+/* Free-threaded objects have no field 'ob_refcnt', and of an expression that names a missing member
+ * the syntax tree keeps nothing: what the parser says of it is the fact. */
+static void
+parse_missing_counts(struct unit *u)
+{
+    const struct cx *cx = u->cx;
+    unsigned n = cx->getNumDiagnostics(u->tu);
+    for (unsigned i = 0; i < n; i++) {
+        CXDiagnostic diagnostic = cx->getDiagnostic(u->tu, i);
+        struct str text = {0};
+        cx_add(cx, &text, cx->getDiagnosticSpelling(diagnostic));
+        CXFile file = NULL;
+        unsigned line = 0, column = 0, offset = 0;
+        if (str_starts(text.s, "no member named 'ob_refcnt' in")) {
+            cx->getExpansionLocation(cx->getDiagnosticLocation(diagnostic), &file, &line, &column,
+                                     &offset);
+        }
+        struct unit_file *where = file ? unit_file(u, file) : NULL;
+        if (where && (where->whose == FILE_MAIN || where->whose == FILE_PROJECT)) {
+            static const char field[] = "ob_refcnt";
+            const struct lexed *lexed = unit_lexed(u, where);
+            unsigned back = lexed && offset < lexed->text.n
+                                ? offset - parse_expression_start(lexed->text.s, offset)
+                                : 0;
+            u->facts->file = where->path;
+            struct fact_access *a =
+                facts_new_access(u->facts, (int)line, (int)(column - (back < column ? back : 0)),
+                                 (int)(column + sizeof(field) - 1));
+            a->how = "read";
+            a->var = "expr";
+            a->path = "->ob_refcnt";
+        }
+        str_free(&text);
+        cx->disposeDiagnostic(diagnostic);
+    }
 }
 
 /* The other flavour is next: what is equal there? */
@@ -72,6 +128,17 @@ parse_core(const struct plan_unit *unit)
         }
     }
     return 0;
+}
+
+/* A macro that build scripts define for nanobind, and its headers ask for. */
+static void
+parse_flag_defines(const struct plan_unit *unit, struct facts *facts)
+{
+    for (size_t i = 0; i < unit->args.at.n; i++) {
+        if (str_starts(unit->args.at.at[i], "-DNB_FREE_THREADED")) {
+            facts_new_define(facts, 1, 1, 0)->name = "NB_FREE_THREADED";
+        }
+    }
 }
 
 void
@@ -115,8 +182,12 @@ parse_facts(struct parser *parser, struct plan_unit *unit, const struct attempt 
     fact->limited = facts_intern(facts, limited);
     fact->mentions_gil = unit->mentions_gil;
     fact->core = parse_core(unit);
+    parse_flag_defines(unit, facts);
     u.twin = parser->twin;
     decls_walk(&u);
+    if (flavour == FLAVOUR_FT && attempt->diagnostics.errors) {
+        parse_missing_counts(&u);
+    }
     fact->includes = parse_included_sources(&u);
     for (size_t i = 0; i < unit->headers.n; i++) {
         facts_new_header(facts, 0, 0, 0)->path = facts_intern(facts, unit->headers.at[i]);

@@ -211,7 +211,14 @@ describe_member(struct unit *u, CXCursor *c, struct lvalue_steps *steps, const c
     cx_children_free(&children);
     bool arrow = !has_base || describe_is_pointer(u, base);
     const char *name = cx_text(cx, u->strings, cx->getCursorSpelling(*c));
-    describe_step(steps, unit_join(u, arrow ? "->" : ".", name, ""));
+    const char **inner = steps->n ? &steps->at[steps->n - 1] : NULL;
+    if (inner && **inner == '.' && (!*name || strpbrk(name, " ("))) {
+        /* The member of an anonymous union: `op->ob_refcnt` as it is written. */
+        *inner = unit_join(u, arrow ? "->" : ".", *inner + 1, "");
+    }
+    else {
+        describe_step(steps, unit_join(u, arrow ? "->" : ".", name, ""));
+    }
     if (record && !*record) {
         CXCursor field = cx->getCursorReferenced(*c);
         CXCursor parent = cx->getCursorSemanticParent(field);
