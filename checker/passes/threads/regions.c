@@ -15,9 +15,9 @@ enum {
     AT_DETACHED_AGAIN = 4 /* detached on top of AT_OVER_CALLER */
 };
 
-static const char regions_save[] = "PyEval_SaveThread,PyEval_ReleaseThread";
-static const char regions_restore[] = "PyEval_RestoreThread,PyEval_AcquireThread";
-static const char regions_ensure[] =
+const char regions_save[] = "PyEval_SaveThread,PyEval_ReleaseThread";
+const char regions_restore[] = "PyEval_RestoreThread,PyEval_AcquireThread";
+const char regions_ensure[] =
     "PyGILState_Ensure,PyThreadState_Ensure,PyThreadState_EnsureFromView,PyThreadState_Swap,"
     "ExtShim_Interp_Enter";
 static const char regions_release[] =
@@ -160,6 +160,14 @@ regions_flaw(struct flow *flow, const struct fact_call *call, enum touch touch,
     }
 }
 
+/* `free_job(job, 0)`: does a parameter of the callee decide whether it gets to the API? */
+static bool
+regions_by_parameter(const struct need *need)
+{
+    const struct fact_block *block = flow_block(need->in, need->call->block);
+    return block && block->cond && strstr(block->cond, "(param:");
+}
+
 /* A call while detached, or (when summing a function up) while the caller's state is in use. */
 static void
 regions_check(struct flow *flow, const struct fact_call *call, unsigned state)
@@ -175,7 +183,7 @@ regions_check(struct flow *flow, const struct fact_call *call, unsigned state)
         need = callee && callee != flow->b ? regions_need(flow->p, r, callee) : NULL;
         need = need && need->answer == NEED_YES ? need : NULL;
     }
-    if (touch == TOUCH_NOTHING && !need) {
+    if ((touch == TOUCH_NOTHING && !need) || (need && r->start && regions_by_parameter(need))) {
         return;
     }
     if (r->report) {
@@ -243,6 +251,18 @@ regions_may_attach(struct flow *flow, const struct fact_call *call)
 }
 
 static unsigned
+regions_guarded(enum guard guard, unsigned state, bool ends)
+{
+    if (guard == GUARD_UNKNOWN) {
+        return FLOW_UNKNOWN;
+    }
+    if (ends) {
+        return guard == GUARD_ATTACHES ? regions_restore_state(state) : regions_detach(state);
+    }
+    return guard == GUARD_ATTACHES ? regions_attach(state) : regions_save_state(state);
+}
+
+static unsigned
 regions_event(struct flow *flow, struct fact *e, unsigned state)
 {
     if (e->kind == FACT_jump) {
@@ -254,13 +274,14 @@ regions_event(struct flow *flow, struct fact *e, unsigned state)
     }
     struct regions *r = flow->context;
     struct fact_call *call = (struct fact_call *)(void *)e;
+    enum guard guard = regions_guard(flow, call);
+    if (guard != GUARD_NONE) {
+        return regions_guarded(guard, state, call->callee[0] == '~');
+    }
     bool changes;
     unsigned after = regions_change(call, state, &changes);
     if (r->report && !r->start && !call->region && regions_is_detached(state)) {
         call->region = "detached";
-    }
-    if (regions_scoped(call, "gil_scoped_release")) {
-        return FLOW_UNKNOWN; /* detached to the end of a scope this walk does not know */
     }
     if (changes) {
         return after;
@@ -275,7 +296,7 @@ regions_detaches(const struct body *b)
 {
     SCAN_CALLS(b, call)
     {
-        if (scan_call_is(call, regions_save)) {
+        if (scan_call_is(call, regions_save) || (call->callee && call->callee[0] == '~')) {
             return true;
         }
     }

@@ -4,7 +4,14 @@
 #ifndef EXTCHECK_PASSES_REGIONS_H
 #define EXTCHECK_PASSES_REGIONS_H
 
-#include "passes/program/program.h"
+#include "passes/flow/flow.h"
+
+/* Calls that detach, that attach again, that attach on top. */
+extern const char regions_save[], regions_restore[], regions_ensure[];
+
+/* What a guard of C++ does where it is made, and where its scope ends. region_guards.c */
+enum guard { GUARD_NONE, GUARD_DETACHES, GUARD_ATTACHES, GUARD_UNKNOWN };
+enum guard regions_guard(const struct flow *flow, const struct fact_call *call);
 
 struct region_start {
     const char *what;      /* of the flaw */

@@ -40,7 +40,25 @@ bodies_lock_object(struct body_walk *b, CXCursor callee, const char *method)
     return kept;
 }
 
-/* The name of the guard class, or NULL. */
+/* Classes of the project that attach or detach for a scope: their names speak of it. */
+static const char *
+bodies_gil_class(struct body_walk *b, const char *name)
+{
+    static const char *const words[] = {
+        "GIL", "Gil", "gil", "AllowThreads", "AllowThreading", "allow_threads", "ThreadState"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (strstr(name, words[i])) {
+            struct str destructor = {0};
+            str_addf(&destructor, "~%s", name);
+            const char *kept = intern(b->u->strings, destructor.s);
+            str_free(&destructor);
+            return kept;
+        }
+    }
+    return NULL;
+}
+
+/* The name of the guard class's destructor, or NULL. */
 static const char *
 bodies_guard_class(struct body_walk *b, CXCursor variable)
 {
@@ -62,7 +80,7 @@ bodies_guard_class(struct body_walk *b, CXCursor variable)
             return guards[i][1];
         }
     }
-    return NULL;
+    return bodies_gil_class(b, name);
 }
 
 static void
