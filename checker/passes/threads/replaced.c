@@ -1,5 +1,4 @@
-/* Functions of the runtime that a module replaces for everybody: memory allocators (ALC06), the
- * evaluation of frames (HOK06). */
+/* Functions of the runtime that a module replaces for everybody: memory allocators (ALC06). */
 #include <string.h>
 
 #include "passes/flow/flow.h"
@@ -61,12 +60,6 @@ pass_replaced(struct program *p)
                     program_flaw(p, &call->at, b, "allocator-replaced", call->callee);
                 flaw->number = kept.any;
                 told = true;
-            }
-            else if (b->entry && scan_call_is(call, "_PyInterpreterState_SetEvalFrameFunc")) {
-                const char *where = scan_arg(b, call, 0);
-                struct fact_flaw *flaw = program_flaw(p, &call->at, b, "eval-frame", call->callee);
-                flaw->number = str_same(where, "call:PyInterpreterState_Main") ||
-                               str_same(where, "call:PyInterpreterState_Head");
             }
         }
     }
