@@ -150,12 +150,32 @@ lazy_concerns(const struct fact_access *a)
            (str_starts(a->value, "call:") || str_starts(a->value, "local:"));
 }
 
+/* Do all callers of a helper call it in a critical section? */
+static bool
+lazy_called_in_section(const struct body *b)
+{
+    bool any = false;
+    for (size_t i = 0; !b->address_taken && i < b->callers.n; i++) {
+        const struct body *caller = b->callers.at[i];
+        SCAN_CALLS(caller, call)
+        {
+            if (str_same(call->id, b->fact->id)) {
+                any = true;
+                if (!flow_in_critical_section(caller, call->seq, call->block, NULL)) {
+                    return false;
+                }
+            }
+        }
+    }
+    return any;
+}
+
 static void
 lazy_check(struct program *p, const struct body *b, const struct fact_access *a)
 {
     const struct fact_block *found = lazy_found_empty(b, a);
     if (!found || !lazy_is_object(p, a) || flow_locked(p, b, a->seq) ||
-        flow_in_critical_section(b, a->seq, a->block, NULL)) {
+        flow_in_critical_section(b, a->seq, a->block, NULL) || lazy_called_in_section(b)) {
         return;
     }
     struct fact_flaw *flaw =
@@ -173,7 +193,9 @@ pass_lazy_fields(struct program *p)
         }
         SCAN_ACCESSES(b, a)
         {
-            if (lazy_concerns(a) && (lazy_is_self(p, b, a) || lazy_is_state(p, b, a))) {
+            /* The fields of an iterator change together with each step (OBJ03). */
+            bool self = !str_same(b->binding, "tp_iternext") && lazy_is_self(p, b, a);
+            if (lazy_concerns(a) && (self || lazy_is_state(p, b, a))) {
                 lazy_check(p, b, a);
             }
         }
