@@ -6,14 +6,29 @@
 #include "passes/program/type_scan.h"
 
 static bool
-generated_is_cython(const struct program *p, const struct fact_variable *v)
+generated_by(const struct program *p, const struct fact_variable *v, const char *generator)
 {
     int unit = v->at.unit;
     if (unit < 0 || (size_t)unit >= p->facts->by_kind[FACT_unit].n) {
         return false;
     }
     const struct fact *f = p->facts->by_kind[FACT_unit].at[unit];
-    return str_same(((const struct fact_unit *)(const void *)f)->generator, "cython");
+    return str_same(((const struct fact_unit *)(const void *)f)->generator, generator);
+}
+
+/* SWIG's own: Swig_This_global, swig_module, `static PyTypeObject *type` in SwigPyObject_type(). */
+static bool
+generated_is_swig(const struct fact_variable *v)
+{
+    const char *func = v->func && strrchr(v->func, '#') ? strrchr(v->func, '#') + 1 : v->func;
+    const char *names[] = {v->name, func};
+    for (size_t i = 0; i < 2; i++) {
+        if (names[i] && (str_starts(names[i], "Swig") || str_starts(names[i], "swig") ||
+                         str_starts(names[i], "SWIG_") || str_starts(names[i], "_SWIG_"))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Cython prefixes all its own names; those of the author's module globals go on with "v_". */
@@ -67,14 +82,33 @@ generated_is_constant(const struct fact_variable *v)
            !generated_holds_objects(v);
 }
 
+/* One finding for what SWIG's runtime keeps in statics: the first that holds objects. */
+static void
+generated_swig(struct program *p)
+{
+    int reported = -1;
+    FACTS_EACH(p->facts, variable, v)
+    {
+        if (!scan_is_defined(v) || v->is_const || !generated_by(p, v, "swig") ||
+            !generated_is_swig(v) || str_same(v->class, "methoddef")) {
+            continue;
+        }
+        bool objects = str_same(v->class, "type-object") || generated_holds_objects(v);
+        bool first = objects && reported != v->at.unit && generated_is_written(p, v);
+        v->shape = facts_intern(p->facts, first ? "swig-runtime" : "generated");
+        reported = first ? v->at.unit : reported;
+    }
+}
+
 void
 pass_generated(struct program *p)
 {
+    generated_swig(p);
     int reported = -1, asked = -1; /* variables come unit by unit */
     bool single = false;
     FACTS_EACH(p->facts, variable, v)
     {
-        if (!scan_is_defined(v) || !generated_is_cython(p, v)) {
+        if (!scan_is_defined(v) || !generated_by(p, v, "cython")) {
             continue;
         }
         if (v->at.unit != asked) {
