@@ -10,6 +10,7 @@ from ._errors import NotShareableError
 _settings = {"changes": 0}  # in _seen; the rest is what the pool was made with
 _codes = {}  # marshalled code -> code object
 _CODES_MAX = 500
+_LATEST_MAX = 1 << 26  # bytes
 _beginning = set()  # low-level threads asked for that do not run yet
 _seen = {}  # global of __main__ -> trace of the program's value, when that came last
 _latest = {}  # marshalled code -> (its globals as they came last, their names, changes by then)
@@ -140,7 +141,8 @@ def _define_packed(namespace, data, packed):
         return
     scope = _pool._unpack(packed)
     _define(namespace, scope)
-    if len(_latest) >= _CODES_MAX:
+    size = len(packed) + sum(len(known[0]) for known in _latest.values())
+    if len(_latest) >= _CODES_MAX or size > _LATEST_MAX:
         _latest.clear()
     _latest[data] = packed, frozenset(scope), _settings["changes"]
 

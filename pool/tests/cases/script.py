@@ -124,6 +124,12 @@ def forget_number():
     del NUMBER
 
 
+def kept_of_tables(limit):
+    from extpool import _worker
+    _worker._LATEST_MAX = limit
+    return sum(len(known[0]) for known in _worker._latest.values())
+
+
 def is_registered():
     FOUND.append(0)
     return REGISTRY["found"] is FOUND, len(REGISTRY["found"])
@@ -238,6 +244,17 @@ class Globals(unittest.TestCase):
             self.assertEqual(self.ask(pool, read_large), 5001)
             table[0] = "entry 8"
             self.assertEqual([self.ask(pool, read_large_at, i) for i in (0, 5000)], [8, 7])
+
+    def test_what_a_worker_keeps_of_large_tables_is_bounded(self):
+        with program(LARGE=list(range(1000))), extpool.InterpreterPool(1) as pool:
+            kept = [self.ask(pool, kept_of_tables, 20_000)]
+            for number in range(6):  # 8 kB each
+                namespace = globals()
+                exec(f"def length(): return len(LARGE) + {number}", namespace)
+                self.assertEqual(self.ask(pool, namespace.pop("length")), 1000 + number)
+                kept.append(self.ask(pool, kept_of_tables, 20_000))
+        self.assertLess(max(kept), 20_000)
+        self.assertGreater(max(kept), 16_000)
 
     def test_large_globals_are_told_once(self):
         with program(LARGE=[f"entry {i}" for i in range(150_000)]), \
