@@ -22,6 +22,7 @@ import corpus  # noqa: E402  (bench/corpus.py: fetches archives through pip's ow
 
 OPTIMISE = ["-O3", "-DNDEBUG", "-fwrapv", "-fPIC", "-shared", "-w"]
 CLAIM = "-DEXTSHIM_CLAIM_OWN_GIL=1"
+TOOLS_LOCK = threading.Lock()
 LIMIT = 1.05  # time of the ported build, as a multiple of the plain one's
 
 
@@ -150,8 +151,13 @@ def tools(needs):
     """A folder with pytest and what the package's tests import, pure Python for every interpreter."""
     wanted = ["pytest", *needs]
     folder = cache_dir() / ("tools-" + hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:12])
-    if folder.is_dir():
-        return folder
+    with TOOLS_LOCK:  # several interpreters are tested at a time
+        if not folder.is_dir():
+            install_tools(wanted, folder)
+    return folder
+
+
+def install_tools(wanted, folder):
     scratch = folder.with_suffix(f".{os.getpid()}")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                "--target", str(scratch), "--python-version", "3.14", "--only-binary=:all:", *wanted]
@@ -159,5 +165,9 @@ def tools(needs):
     if done.returncode != 0:
         shutil.rmtree(scratch, ignore_errors=True)
         raise Unavailable(f"{' '.join(wanted)}: download failed: {done.stderr.strip()[-300:]}")
-    scratch.rename(folder)
-    return folder
+    try:
+        scratch.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        shutil.rmtree(scratch, ignore_errors=True)  # the port of another package was faster

@@ -1,7 +1,11 @@
 """What a missing or changed archive means for a port; nothing is fetched."""
 
+import concurrent.futures
 import os
+import pathlib
+import subprocess
 import tempfile
+import time
 import unittest
 from unittest import mock
 
@@ -51,6 +55,44 @@ class Fetch(unittest.TestCase):
         error = self.fetch(lambda: FakeIndex([pinned]))
         self.assertIsInstance(error, package.PortError)
         self.assertIn("sha256", str(error))
+
+
+class Tools(unittest.TestCase):
+    def test_several_interpreters_ask_at_once(self):
+        asked = []
+
+        def pip(command, **_):
+            asked.append(command)
+            folder = pathlib.Path(command[command.index("--target") + 1])
+            folder.mkdir()
+            (folder / "pytest.py").touch()
+            time.sleep(0.05)
+            return subprocess.CompletedProcess(command, 0)
+
+        with tempfile.TemporaryDirectory() as cache, \
+                mock.patch.dict(os.environ, XDG_CACHE_HOME=cache), \
+                mock.patch.object(subprocess, "run", pip):
+            package.cache_dir().mkdir(parents=True)
+            with concurrent.futures.ThreadPoolExecutor(3) as pool:
+                folders = set(pool.map(package.tools, [["attrs"]] * 3))
+            (folder,) = folders
+            self.assertTrue((folder / "pytest.py").exists())
+        self.assertEqual(len(asked), 1)
+
+    def test_another_process_was_faster(self):
+        def pip(command, **_):
+            folder = pathlib.Path(command[command.index("--target") + 1])
+            for made in (folder, folder.with_suffix("")):
+                made.mkdir()
+                (made / "pytest.py").touch()
+            return subprocess.CompletedProcess(command, 0)
+
+        with tempfile.TemporaryDirectory() as cache, \
+                mock.patch.dict(os.environ, XDG_CACHE_HOME=cache), \
+                mock.patch.object(subprocess, "run", pip):
+            package.cache_dir().mkdir(parents=True)
+            folder = package.tools([])
+            self.assertEqual(list(folder.parent.iterdir()), [folder])
 
 
 if __name__ == "__main__":
