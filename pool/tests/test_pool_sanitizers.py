@@ -29,7 +29,7 @@ ORIGIN = re.compile(r"^ *(Thread|Mutex) .*?(?=^$|\Z)", re.S | re.M)  # where tho
 OTHERS_MEMORY = re.compile(r"Location is global '[^']*' of size \d+ at \S+ "
                            r"\((python3|(?!_pool\.)\w+\.cpython-)")
 # 3.13t makes strings immortal while other threads of the interpreter that import look at them.
-INTERNING = re.compile(r"#\d+ intern_common Objects/unicodeobject\.c")
+INTERNING = re.compile(r"#[0-2] intern_common Objects/unicodeobject\.c")
 FORGOTTEN = "failed to restore the stack"
 CASES = ("start", "values", "calls", "sharing", "faults", "script")
 
