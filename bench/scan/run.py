@@ -19,14 +19,22 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchlib import (BenchError, add_extcheck_option, cache_dir, choose_headers,  # noqa: E402
-                      failed_files, need_program, note, run_extcheck, run_main, write_database)
-from sets import choose, clang_command, parses  # noqa: E402
+                      failed_files, known_pythons, need_program, note, run_extcheck, run_main,
+                      write_database)
+from sets import SINGLE_FILES, choose, clang_command, parses  # noqa: E402
 
 TIDY_CHECKS = "-*,cppcoreguidelines-avoid-non-const-global-variables,concurrency-mt-unsafe"
 
 Sample = namedtuple("Sample", "wall cpu peak_mb codes")
 # What a line of the table compares: ratio of two tools' values, and the limit it must keep.
 Line = namedtuple("Line", "title top bottom value sense limit")
+
+
+def interpreter_options(python, flags):
+    """Names the interpreter whose headers are used: without, extcheck asks the python3 on PATH,
+    and where that is a script of a version manager, each run pays 0.1 s for the script."""
+    same = [path for _, _, path, others in known_pythons() if others == flags]
+    return ["--python", python or same[0]] if python or same else []
 
 
 def run_commands(commands, jobs, env, errors):
@@ -60,6 +68,7 @@ class Tools:
         self.units = source_set.units
         self.files = [unit.file for unit in self.units]
         self.cwd = self.units[0].directory
+        self.apart = source_set.name == SINGLE_FILES  # one run of extcheck for each file
         self.scratch = scratch / source_set.name
         write_database(self.scratch, self.units)
         self.errors = self.scratch / "stderr.txt"
@@ -91,16 +100,20 @@ class Tools:
             raise BenchError(f"{who} ended with {strange[0]}: {said}")
 
     def extcheck(self, jobs, cache=None):
-        argv = [self.options.extcheck, "-p", str(self.scratch), "-j", str(jobs)]
+        argv = [self.options.extcheck, *self.options.interpreter, "-p", str(self.scratch), "-j",
+                str(jobs)]
         argv += ["--no-cache"] if cache is None else []
-        sample = self.run([(argv + self.files, self.cwd)], 1, self.environment(cache or "none"))
+        runs = [(argv + self.files, self.cwd)]
+        if self.apart:
+            runs = [(argv + [unit.file], unit.directory) for unit in self.units]
+        sample = self.run(runs, 1, self.environment(cache or "none"))
         self.expect(sample, (0, 1), "extcheck")
         return sample
 
     def check_work(self):
         """Number of findings. Timing is worth nothing unless the checker does the work: every
         file is analysed, and a run from the cache says the same as one without."""
-        arguments = ["-p", str(self.scratch), "-j", "2", *self.files]
+        arguments = [*self.options.interpreter, "-p", str(self.scratch), "-j", "2", *self.files]
         env = self.environment("kept")
         reports = [run_extcheck(self.options.extcheck, extra + arguments, self.cwd, env=env)
                    for extra in (["--no-cache"], [], [])]
@@ -122,6 +135,36 @@ class Tools:
             shutil.rmtree(self.scratch / "warm/extcheck" / name, ignore_errors=True)
         return self.extcheck(2, "warm")
 
+    def make_foreign(self):
+        """What a run on another project, a file of three lines, leaves in an empty cache."""
+        folder = self.scratch / "elsewhere"
+        folder.mkdir()
+        file = folder / "elsewhere.c"
+        file.write_text("#include <Python.h>\nPyObject *elsewhere(void);\n"
+                        "PyObject *elsewhere(void) { return PyList_New(0); }\n"
+                        "#ifdef Py_GIL_DISABLED\nint free_threaded;\n#endif\n")
+        write_database(folder, [self.units[0]._replace(file=str(file), directory=str(folder))])
+        argv = [self.options.extcheck, *self.options.interpreter, "-p", str(folder), "-j", "2",
+                str(file)]
+        for _ in range(2):  # the second flavour's header may come with the second run
+            for name in ("facts", "runs"):
+                shutil.rmtree(self.scratch / "foreign/extcheck" / name, ignore_errors=True)
+            self.expect(self.run([(argv, folder)], 1, self.environment("foreign")), (0, 1),
+                        "extcheck")
+        kept = self.scratch / "foreign/extcheck/headers"
+        kept.mkdir(exist_ok=True)
+        shutil.copytree(kept, self.scratch / "foreign-headers")
+
+    def foreign_run(self):
+        """Nothing of the set is in the cache, but what another project has left there."""
+        if not (self.scratch / "foreign-headers").exists():
+            self.make_foreign()
+        own = self.scratch / "foreign/extcheck"
+        for name in ("facts", "runs", "headers"):
+            shutil.rmtree(own / name, ignore_errors=True)
+        shutil.copytree(self.scratch / "foreign-headers", own / "headers")
+        return self.extcheck(2, "foreign")
+
     def tidy(self):
         argv = [self.options.clang_tidy, "--quiet", f"-checks={TIDY_CHECKS}", "-p",
                 str(self.scratch)]
@@ -136,6 +179,7 @@ class Tools:
             "extcheck-j1": lambda: self.extcheck(1),
             "extcheck-j2": lambda: self.extcheck(2),
             "extcheck-first": self.first_run,
+            "extcheck-foreign": self.foreign_run,
             "extcheck-warm": self.warm_run,
             "extcheck-second": lambda: self.extcheck(2, "kept"),
             "clang-tidy": self.tidy,
@@ -148,7 +192,8 @@ def measure(tools, rounds):
     names = list(table)
     samples = {name: [] for name in names}
     # Fills the page cache for every tool (check_work has filled the kept cache); not counted.
-    for name in ("clang-j2", "clang-tidy", "extcheck-warm", "extcheck-second"):
+    for name in ("clang-j2", "clang-tidy", "extcheck-foreign", "extcheck-warm",
+                 "extcheck-second"):
         table[name]()
     for number in range(rounds):
         note(f"  round {number + 1} of {rounds}")
@@ -173,6 +218,10 @@ def lines_for(kind, files):
         Line("wall, 1 job / clang 1 job", "extcheck-j1", "clang-j1", "wall", "<=", no_slower),
         Line("wall, 2 jobs / clang 2 jobs", "extcheck-j2", "clang-j2", "wall", "<=", no_slower),
         Line("wall, first run writing the cache / clang 1 job", "extcheck-first", "clang-j1",
+             "wall", "<=", None),
+        Line("CPU, headers kept of another project / clang 1 job", "extcheck-foreign", "clang-j1",
+             "cpu", "<=", None),
+        Line("wall, headers kept of another project / clang 1 job", "extcheck-foreign", "clang-j1",
              "wall", "<=", None),
         Line("CPU, headers kept from an earlier run / clang 1 job", "extcheck-warm", "clang-j1",
              "cpu", "<=", None),
@@ -239,8 +288,8 @@ def main():
     add_extcheck_option(parser)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--set", action="append", metavar="NAME", default=[],
-                        help="psutil, cpython, c-packages, large-units, kiwisolver, contourpy or"
-                             " another package of the corpus (repeatable)")
+                        help="psutil, cpython, c-packages, single-files, large-units, kiwisolver,"
+                             " contourpy or another package of the corpus (repeatable)")
     parser.add_argument("--clang", default="clang-14")
     parser.add_argument("--clang-tidy", default="clang-tidy-14")
     parser.add_argument("--python", help="whose headers to use (default: 3.13)")
@@ -250,7 +299,9 @@ def main():
         raise BenchError("--rounds must be at least 1")
     for name in ("extcheck", "clang", "clang_tidy"):
         setattr(options, name, need_program(getattr(options, name)))
-    sets = choose(options.set, choose_headers(options.python), options.tree)
+    flags = choose_headers(options.python)
+    options.interpreter = interpreter_options(options.python, flags)
+    sets = choose(options.set, flags, options.tree)
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; ratios are only worth"
           f" reading on an idle machine")
     missed, broken = 0, []

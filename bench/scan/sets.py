@@ -14,6 +14,8 @@ from cpython import module_units, source_tree  # noqa: E402
 # kind decides the targets: c, cpython, large (units of 1 MB and more), c++.
 SourceSet = namedtuple("SourceSet", "name kind units")
 
+# The packages of one C file; each is a run of its own.
+SINGLE_FILES = "single-files"
 LARGE = 1_000_000
 # Their main file is small, but it includes a whole amalgamated library (2 MB).
 AMALGAMATED = ("zstandard",)
@@ -63,6 +65,8 @@ def corpus_sets(flags):
     singles = [SourceSet(name, "large" if any(map(is_large, units[name])) else "c", units[name])
                for name, modules in table.items()
                if modules[0].language == "c" and name != "psutil"]
+    alone = [s.units[0] for s in singles if len(s.units) == 1 and s.kind == "c"]
+    singles.append(SourceSet(SINGLE_FILES, "c", alone))
     return sets, singles
 
 
