@@ -124,12 +124,9 @@ results_flaw(struct program *p, const struct body *b, const struct fact *where, 
     flaw_relate(p, flaw, &from->at, "borrowed here");
 }
 
-static void
+static bool
 results_given_up(struct program *p, const struct body *b)
 {
-    if (results_takes_over(b)) {
-        return;
-    }
     SCAN_CALLS(b, call)
     {
         const char *local = scan_call_is(call, results_drops) ? call_arg(b, call, 0) : NULL;
@@ -142,6 +139,107 @@ results_given_up(struct program *p, const struct body *b)
         const struct fact_call *from = results_source(b, local);
         if (from && from->seq < call->seq) {
             results_flaw(p, b, &call->at, "borrowed-released", local, from);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- given up behind a label, on the way from a place where nothing had been taken -------------
+ */
+
+enum { RESULT_BORROWED = 1, RESULT_OWNED };
+
+struct results_path {
+    const char *local;
+    const struct fact_call *from;
+    const struct fact_jump *jump; /* the first goto with the reference still borrowed */
+};
+
+/* Is the place in a branch that only runs without an object: `if (item == NULL) goto fail;`? */
+static bool
+results_is_null(const struct body *b, long id, const char *local)
+{
+    const struct fact_block *block = flow_block(b, id);
+    for (size_t hops = 0; block && hops <= b->blocks.n; hops++) {
+        if (block->cond && flow_mentions(block->cond, local) && strstr(block->cond, "null(")) {
+            return true;
+        }
+        block = block->parent == block->id ? NULL : flow_block(b, block->parent);
+    }
+    return false;
+}
+
+static unsigned
+results_event(struct flow *flow, struct fact *event, unsigned state)
+{
+    struct results_path *path = flow->context;
+    if (event->kind == FACT_jump) {
+        const struct fact_jump *jump = (const struct fact_jump *)(const void *)event;
+        if (state == RESULT_BORROWED && str_same(jump->kind, "goto") && !path->jump &&
+            !results_is_null(flow->b, jump->block, path->local)) {
+            path->jump = jump;
+        }
+        return state;
+    }
+    if (event->kind == FACT_access) {
+        const struct fact_access *a = (const struct fact_access *)(const void *)event;
+        bool whole = str_same(a->var, path->local) && (!a->path || !*a->path);
+        bool written = whole && str_same(a->how, "write");
+        return !written                                             ? state
+               : borrow_is_result(path->from, a->value, a->at.line) ? RESULT_BORROWED
+                                                                    : RESULT_OWNED;
+    }
+    if (event->kind == FACT_call) {
+        const struct fact_call *call = (const struct fact_call *)(const void *)event;
+        bool takes = flow_takes_reference(call->callee);
+        return takes && str_same(call_arg(flow->b, call, 0), path->local) ? RESULT_OWNED : state;
+    }
+    return state;
+}
+
+/* The call behind the label that gives the local up, before the function returns. */
+static const struct fact_call *
+results_behind(const struct body *b, const struct fact_jump *jump, const char *local)
+{
+    bool behind = false;
+    for (size_t i = 0; i < b->events.n; i++) {
+        const struct fact *e = b->events.at[i];
+        const struct fact_jump *other = (const struct fact_jump *)(const void *)e;
+        const struct fact_call *call = (const struct fact_call *)(const void *)e;
+        if (e->kind == FACT_jump && str_same(other->kind, "label")) {
+            behind |= other->seq > jump->seq && str_same(other->value, jump->value);
+        }
+        else if (behind && e->kind == FACT_jump) {
+            return NULL;
+        }
+        else if (behind && e->kind == FACT_call && scan_call_is(call, results_drops) &&
+                 str_same(call_arg(b, call, 0), local)) {
+            return call;
+        }
+    }
+    return NULL;
+}
+
+/* `item = PyDict_GetItemString(d, "x"); if (...) goto fail; Py_INCREF(item); ... fail:
+ * Py_XDECREF(item);` */
+static void
+results_on_the_way(struct program *p, struct body *b)
+{
+    SCAN_CALLS(b, drop)
+    {
+        const char *local = scan_call_is(drop, results_drops) ? call_arg(b, drop, 0) : NULL;
+        const struct fact_call *from =
+            str_starts(local, "local:") ? results_source(b, local) : NULL;
+        if (!from || from->seq > drop->seq || results_has_macro(b, local)) {
+            continue;
+        }
+        struct results_path path = {.local = local, .from = from};
+        struct flow flow = {.p = p, .b = b, .event = results_event, .context = &path};
+        flow_walk(&flow, FLOW_START);
+        const struct fact_call *behind = path.jump ? results_behind(b, path.jump, local) : NULL;
+        if (behind == drop) {
+            results_flaw(p, b, &drop->at, "borrowed-released", local, from);
             return;
         }
     }
@@ -168,9 +266,11 @@ results_returned(const struct body *b, const struct fact_jump *jump)
 }
 
 static void
-results_check(struct program *p, const struct body *b)
+results_check(struct program *p, struct body *b)
 {
-    results_given_up(p, b);
+    if (!results_takes_over(b) && !results_given_up(p, b)) {
+        results_on_the_way(p, b);
+    }
     if (!b->binding || !str_list_has(results_bindings, b->binding)) {
         return;
     }
@@ -192,7 +292,7 @@ void
 pass_borrowed_results(struct program *p)
 {
     for (size_t i = 0; i < p->bodies.n; i++) {
-        const struct body *b = p->bodies.at[i];
+        struct body *b = p->bodies.at[i];
         if (!roots_generated(p, &b->fact->at)) {
             results_check(p, b);
         }
