@@ -63,7 +63,7 @@ need_packages() {
     local AS_ROOT=()
     if [ "$(id -u)" -ne 0 ]; then
         if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-            say "packages are missing, and here is neither root nor a passwordless sudo; run as root:"
+            say "packages are missing, there is neither root nor passwordless sudo; run as root:"
             printf '  apt-get update && apt-get install -y --no-install-recommends %s\n' \
                 "${missing[*]}" >&2
             exit 2
