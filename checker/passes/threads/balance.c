@@ -280,13 +280,13 @@ balance_saved_event(struct flow *flow, struct fact *e, unsigned state)
 }
 
 static void
-balance_check_regions(struct program *p, struct body *b)
+balance_check_regions(struct program *p, struct body *b, bool whole)
 {
     int saves = 0;
     SCAN_CALLS(b, call)
     {
         saves += scan_call_is(call, "PyEval_SaveThread");
-        if (balance_is(call, "PyEval_RestoreThread", "Py_BLOCK_THREADS")) {
+        if (whole && balance_is(call, "PyEval_RestoreThread", "Py_BLOCK_THREADS")) {
             struct balance_blocked blocked = {call};
             struct flow flow = {
                 .p = p, .b = b, .event = balance_blocked_event, .context = &blocked};
@@ -329,8 +329,8 @@ pass_balance(struct program *p)
                 }
             }
         }
-        if (detaches && b->entry && balance_is_whole(p, b)) {
-            balance_check_regions(p, b);
+        if (detaches && b->entry) {
+            balance_check_regions(p, b, balance_is_whole(p, b));
         }
     }
 }
