@@ -12,4 +12,7 @@
 bool announced_to(struct program *p, const struct body *b, long seq, const char *field,
                   const struct body *other);
 
+/* Does the branch turn the caller away with an error? */
+bool announced_refuses(const struct body *b, const struct fact_block *branch);
+
 #endif
