@@ -317,7 +317,7 @@ static void
 ops_helper(struct ops_walk *w, const struct fact_call *call)
 {
     struct body *callee = call->id ? scan_body(w->p, call->id) : NULL;
-    if (!callee || callee == w->b || w->depth > 1 || strchr(callee->fact->name, '~')) {
+    if (!callee || callee == w->b || w->depth > 2 || strchr(callee->fact->name, '~')) {
         return;
     }
     const char *scope = strstr(callee->fact->id, "::");
@@ -351,7 +351,10 @@ ops_helper(struct ops_walk *w, const struct fact_call *call)
         detached &=
             op->what != LOCK_TAKE || op->detached || lock_in_region(w->p, callee, op->call->seq);
     }
-    const struct lock_op *one = inner.all.n ? &inner.all.at[0] : NULL;
+    const struct lock_op *one = NULL; /* what only its own helpers do is too far away */
+    for (size_t i = 0; i < inner.all.n && !one; i++) {
+        one = inner.all.at[i].helper ? NULL : &inner.all.at[i];
+    }
     bool constructor = scope && one && one->guard;
     if (takes != gives && !constructor && one) {
         const char *value = lock_in_caller(w->p, w->b, call, callee, one->value);
@@ -432,5 +435,6 @@ lock_text(struct program *p, const struct body *b, const char *value)
     }
     const char *inner = value_of(value, "field");
     inner = inner ? inner : value;
-    return str_starts(inner, "this->") ? inner + 6 : inner;
+    const char *member = scan_field_name(value), *id = value_of(inner, "var");
+    return str_starts(inner, "this->") ? inner + 6 : member ? member : id ? id : inner;
 }

@@ -46,7 +46,8 @@ const char *lock_resolve(struct program *p, const struct body *b, const char *va
 
 /* Can the call run Python code, or let other threads run it? Its name in the table of rules/api,
  * or NULL. Counting references down is left out (REF08). lock_python.c */
-const char *lock_python_name(const struct program *p, const struct fact_call *call);
+const char *lock_python_name(const struct program *p, const struct body *b,
+                             const struct fact_call *call);
 /* Does the call wait for the interpreter: attach, or detach and attach? lock_python.c */
 bool lock_attaches(const struct program *p, const struct fact_call *call);
 bool lock_detaches(const struct program *p, const struct fact_call *call);

@@ -77,9 +77,51 @@ lock_detaches(const struct program *p, const struct fact_call *call)
     return python_detaches_itself(call) || python_helper(p, call, true);
 }
 
-const char *
-lock_python_name(const struct program *p, const struct fact_call *call)
+/* Is it a handle of pybind11 or nanobind, as far as declarations tell? */
+static bool
+python_is_handle(const struct program *p, const struct body *b, const char *value)
 {
+    const char *name = scan_field_name(value), *number = value_of(value, "param");
+    if (str_same(value, "call:attr")) {
+        return true;
+    }
+    if (number && !name && b->fact->params) {
+        const char *word = b->fact->params;
+        for (long i = strtol(number, NULL, 10); i > 0 && word; i--) {
+            word = strchr(word, ',');
+            word = word ? word + 1 : NULL;
+        }
+        return str_starts(word, "python-handle");
+    }
+    FACTS_EACH(p->facts, member, m)
+    {
+        if (name && str_same(m->name, name) && str_same(m->class, "python-handle")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `callback(value)` with a py::object, `py::module_::import("os")`. */
+static const char *
+python_binding_name(const struct program *p, const struct body *b, const struct fact_call *call)
+{
+    if (!str_same(call->origin, "library") || !call->callee) {
+        return NULL;
+    }
+    bool called =
+        strcmp(call->callee, "operator()") == 0 && python_is_handle(p, b, call_arg(b, call, 0));
+    const char *module = strcmp(call->callee, "import") == 0 ? call_arg(b, call, 0) : NULL;
+    return called ? "PyObject_Call" : str_starts(module, "string:") ? "PyImport_Import" : NULL;
+}
+
+const char *
+lock_python_name(const struct program *p, const struct body *b, const struct fact_call *call)
+{
+    const char *bound = python_binding_name(p, b, call);
+    if (bound) {
+        return bound;
+    }
     bool python = flow_is_python(call) && !str_same(call->origin, "macro");
     return python && flow_cell(p, "runs_python", call->callee, "how") ? call->callee : NULL;
 }
@@ -106,9 +148,8 @@ lock_in_region(const struct program *p, const struct body *b, long seq)
 static bool
 python_test(struct program *p, const struct body *b, const struct fact_call *call, void *context)
 {
-    (void)b;
     (void)context;
-    return lock_python_name(p, call) || python_attaches_itself(call);
+    return lock_python_name(p, b, call) || python_attaches_itself(call);
 }
 
 const struct fact_call *
@@ -132,10 +173,48 @@ python_uses_api(const struct program *p, const struct body *b)
     return uses;
 }
 
+/* How pybind11 or nanobind calls what the function at `a` names: `.def("x", &f)` attached, with a
+ * call_guard<gil_scoped_release> detached. */
+static enum lock_attach
+python_bound_at(const struct body *b, const struct fact_access *a)
+{
+    SCAN_CALLS(b, call)
+    {
+        if (call->seq < a->seq || !str_starts(call->callee, "def") ||
+            !str_same(call->origin, "library")) {
+            continue;
+        }
+        for (int i = 0; i < (int)call->nargs; i++) {
+            if (str_same(call_arg(b, call, i), "call:call_guard")) {
+                return LOCK_DETACHED;
+            }
+        }
+        return LOCK_ATTACHED;
+    }
+    return LOCK_UNKNOWN;
+}
+
+static enum lock_attach
+python_bound(struct program *p, const struct body *b)
+{
+    const struct access_list *list =
+        map_get(&p->accesses_of, arena_printf(&p->arena, "func:%s", b->fact->id));
+    enum lock_attach bound = LOCK_UNKNOWN;
+    for (size_t i = 0; list && i < list->all.n; i++) {
+        const struct body *in = scan_body(p, list->all.at[i]->func);
+        bound = in ? python_bound_at(in, list->all.at[i]) : bound;
+    }
+    return bound;
+}
+
 static enum lock_attach
 python_attach_at(struct program *p, const struct body *b, int depth)
 {
     if (b->binding) {
+        enum lock_attach bound = b->address_taken ? python_bound(p, b) : LOCK_UNKNOWN;
+        if (bound != LOCK_UNKNOWN) {
+            return bound;
+        }
         bool foreign = str_same(b->binding, "callback") || (b->entry & ENTRY_FOREIGN);
         return foreign && !python_uses_api(p, b) ? LOCK_UNKNOWN : LOCK_ATTACHED;
     }

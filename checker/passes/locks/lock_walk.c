@@ -194,7 +194,7 @@ walk_inside(struct walk *w, struct body *b, const struct fact_call *call, unsign
         }
         return;
     }
-    if (lock_python_name(p, call)) {
+    if (lock_python_name(p, b, call)) {
         if (!hold->runs && attach != PATH_DETACHED && attach != PATH_UNSURE) {
             hold->runs = call;
             hold->in = b;
