@@ -155,15 +155,24 @@ channel_poison(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+struct watch {
+    struct waiter_entry entry;
+    struct waiter waiter;
+    struct block *block; /* of the channel */
+};
+
+static void
+channel_unwatch(struct watch *watch)
+{
+    channel_core_unlisten(channel_core(watch->block), &watch->entry);
+    block_unref(watch->block);
+    free(watch);
+}
+
 static void
 channel_watch_end(PyObject *capsule)
 {
-    struct waiter_entry *entry = PyCapsule_GetPointer(capsule, NULL);
-    struct block *block = PyCapsule_GetContext(capsule);
-    channel_core_unlisten(channel_core(block), entry);
-    free(entry->waiter);
-    free(entry);
-    block_unref(block);
+    channel_unwatch(PyCapsule_GetPointer(capsule, NULL));
 }
 
 /* _watch(fd): the descriptor is written to at every change, until the returned object is gone. */
@@ -174,21 +183,19 @@ channel_watch(PyObject *self, PyObject *argument)
     if (fd == -1 && PyErr_Occurred()) {
         return NULL;
     }
-    struct waiter_entry *entry = calloc(1, sizeof(*entry));
-    struct waiter *waiter = calloc(1, sizeof(*waiter));
-    PyObject *capsule = entry && waiter ? PyCapsule_New(entry, NULL, NULL) : PyErr_NoMemory();
-    if (!capsule) {
-        free(waiter);
-        free(entry);
-        return NULL;
+    struct watch *watch = calloc(1, sizeof(*watch));
+    if (!watch) {
+        return PyErr_NoMemory();
     }
-    struct block *block = channel_block(self);
-    waiter_init(waiter, fd);
-    entry->waiter = waiter;
-    block_ref(block);
-    channel_core_listen(channel_core(block), entry);
-    PyCapsule_SetContext(capsule, block);
-    PyCapsule_SetDestructor(capsule, channel_watch_end);
+    waiter_init(&watch->waiter, fd);
+    watch->entry.waiter = &watch->waiter;
+    watch->block = channel_block(self);
+    block_ref(watch->block);
+    channel_core_listen(channel_core(watch->block), &watch->entry);
+    PyObject *capsule = PyCapsule_New(watch, NULL, channel_watch_end);
+    if (!capsule) {
+        channel_unwatch(watch);
+    }
     return capsule;
 }
 

@@ -178,13 +178,12 @@ jobs_worker_idle(struct jobs *jobs)
     pthread_mutex_unlock(&jobs->lock);
 }
 
+/* With the lock held; afterwards those who wait for `gone` have to be woken. */
 static void
 jobs_count_down(struct jobs *jobs)
 {
     jobs->workers--;
     atomic_fetch_add(&jobs->gone.value, 1);
-    pthread_mutex_unlock(&jobs->lock);
-    wait_wake(&jobs->gone, INT_MAX);
 }
 
 void
@@ -198,6 +197,8 @@ jobs_worker_left(struct jobs *jobs, int was_ready)
         jobs->starting--;
     }
     jobs_count_down(jobs);
+    pthread_mutex_unlock(&jobs->lock);
+    wait_wake(&jobs->gone, INT_MAX);
 }
 
 void
@@ -205,6 +206,8 @@ jobs_worker_lost(struct jobs *jobs)
 {
     pthread_mutex_lock(&jobs->lock);
     jobs_count_down(jobs);
+    pthread_mutex_unlock(&jobs->lock);
+    wait_wake(&jobs->gone, INT_MAX);
 }
 
 int
