@@ -79,9 +79,9 @@ class Faults(unittest.TestCase):
                     time.sleep(0.05)
                     start = time.monotonic()
                     assert future.interrupt()
-                    assert isinstance(future.exception(30), extpool.TaskInterrupted)
+                    assert isinstance(future.exception(90), extpool.TaskInterrupted)
                     seconds.append(time.monotonic() - start)
-                    assert pool.submit(pow, 2, 3).result(30) == 8
+                    assert pool.submit(pow, 2, 3).result(90) == 8
                     assert not future.interrupt()
             assert min(seconds) < 1, seconds
             print("ok")
@@ -100,9 +100,9 @@ class Faults(unittest.TestCase):
                         ((f.unsendable,), extpool.NotShareableError),
                         ((f.nested_list, 200000), extpool.NotShareableError),
                         ((f.append_loud, []), None)):
-                    error = pool.submit(*task).exception(30)
+                    error = pool.submit(*task).exception(90)
                     assert type(error) is (expected or type(None)), (task, error)
-                    assert pool.submit(pow, 2, 3).result(30) == 8
+                    assert pool.submit(pow, 2, 3).result(90) == 8
             print("ok")
         """)
 
@@ -117,7 +117,7 @@ class Faults(unittest.TestCase):
                 with extpool.InterpreterPool(2, initializer=initializer) as pool:
                     for _ in range(2):
                         try:
-                            error = pool.submit(pow, 2, 3).exception(30)
+                            error = pool.submit(pow, 2, 3).exception(90)
                         except extpool.BrokenInterpreterPool as raised:
                             error = raised
                         assert isinstance(error, extpool.BrokenInterpreterPool), error
@@ -159,7 +159,7 @@ class Faults(unittest.TestCase):
             class Text(str): pass
             sys.path += [pathlib.Path("p"), Text("/text"), None, b"bytes", 7, "/last"]
             with extpool.InterpreterPool(1) as pool:
-                assert pool.submit(f.import_path).result(30)[-2:] == ["/text", "/last"]
+                assert pool.submit(f.import_path).result(90)[-2:] == ["/text", "/last"]
             print("ok")
         """)
 
@@ -176,7 +176,7 @@ class Faults(unittest.TestCase):
                 else:
                     raise SystemExit("not refused")
                 tracemalloc.stop()
-                assert pool.submit(pow, 2, 3).result(30) == 8
+                assert pool.submit(pow, 2, 3).result(90) == 8
             print("ok")
         """)
 
@@ -190,7 +190,7 @@ class Faults(unittest.TestCase):
                     time.sleep(0.1)
                     start = time.monotonic()
                     assert task.interrupt()
-                    assert isinstance(task.exception(30), extpool.TaskInterrupted)
+                    assert isinstance(task.exception(90), extpool.TaskInterrupted)
                     seconds.append(time.monotonic() - start)
                 assert min(seconds) < 1, seconds
             print("ok")
@@ -247,7 +247,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         named = done.stderr.partition("ends without them: ")[2]
         self.assertRegex(named, r"time\.sleep(?s:.)*posix\.read|posix\.read(?s:.)*time\.sleep")
-        self.assertLess(done.seconds, 20)
+        self.assertLess(done.seconds, 90)
 
     @on_two
     def test_given_up_worker_that_comes_back(self):
@@ -277,8 +277,8 @@ class Faults(unittest.TestCase):
                     assert future.interrupt() and future.interrupt()
                     assert not future.done()
                     there.send(b"2")
-                    assert pool.submit(f.identity, 7).result(30) == 7
-                    error = future.exception(30)
+                    assert pool.submit(f.identity, 7).result(90) == 7
+                    error = future.exception(90)
                     assert isinstance(error, extpool.TaskInterrupted) or \
                         error is None and seconds == 0, error
             print("ok", flush=True)
@@ -290,7 +290,7 @@ class Faults(unittest.TestCase):
             pool = extpool.InterpreterPool(1)
             future = submit_keeping(pool)
             assert pool.terminate_workers(0.2) == 1
-            error = future.exception(30)
+            error = future.exception(90)
             assert isinstance(error, extpool.WorkerTerminated), error
             come_back()
             pool = extpool.InterpreterPool(1)
@@ -327,7 +327,7 @@ class Faults(unittest.TestCase):
                 """)
                 self.assertEqual(done.stdout.strip(), "ok", done.stderr)
                 self.assertEqual(done.returncode, 0 if task == "f.spin" else 1, done.stderr)
-                self.assertLess(done.seconds, 20)
+                self.assertLess(done.seconds, 90)
 
     def test_leftover_threads(self):
         self.ok("""
@@ -340,12 +340,12 @@ class Faults(unittest.TestCase):
         """Nobody can join it; the interpreter is given up instead of crashing the process."""
         done = run("""
             with extpool.InterpreterPool(1) as pool:
-                pool.submit(f.leak_low_level_thread, 30).exception(10)
+                pool.submit(f.leak_low_level_thread, 200).exception(10)
             print("ok", flush=True)
         """)
         self.assertEqual(done.stdout.strip(), "ok", done.stderr)
         self.assertIn(done.returncode, (0, 1), done.stderr)
-        self.assertLess(done.seconds, 20)
+        self.assertLess(done.seconds, 90)
 
     def test_low_level_threads_on_their_way_out(self):
         """CPython counts them out before they have left, and aborts when the interpreter ends."""
@@ -363,7 +363,7 @@ class Faults(unittest.TestCase):
             ''')
             for _ in range(2):
                 with extpool.InterpreterPool(1) as pool:
-                    pool.submit(exec, code, {}).result(30)
+                    pool.submit(exec, code, {}).result(90)
             print("ok")
         """)
 
@@ -521,16 +521,16 @@ class Faults(unittest.TestCase):
                     submitted.release()
             os.register_at_fork(before=hook, after_in_parent=hook)  # so before fork: after ours
             pools = [extpool.InterpreterPool(2)]
-            assert pools[0].submit(pow, 2, 2).result(30) == 4
+            assert pools[0].submit(pow, 2, 2).result(90) == 4
             thread = threading.Thread(target=submit)
             thread.start()
             pid = os.fork()
             if pid == 0:
                 assert all(future.cancelled() for future in futures)
-                os._exit(0 if pools[0].submit(pow, 2, 3).result(30) == 8 else 9)
+                os._exit(0 if pools[0].submit(pow, 2, 3).result(90) == 8 else 9)
             assert os.waitpid(pid, 0)[1] == 0
-            thread.join(30)
-            assert [future.result(30) for future in futures] == [2, 2, 3, 3, 3]
+            thread.join(90)
+            assert [future.result(90) for future in futures] == [2, 2, 3, 3, 3]
             print("ok")
         """)
 
@@ -634,7 +634,7 @@ class Faults(unittest.TestCase):
                 mask = process.stdout.readline().strip()
                 process.terminate()
                 process.stdout.close()
-                return mask, process.wait(30), -signal.SIGTERM
+                return mask, process.wait(90), -signal.SIGTERM
             with extpool.InterpreterPool(1) as pool:
                 mask, code, wanted = pool.submit(child).result()
                 assert (mask, code) == ("set()", wanted), (mask, code)
@@ -705,8 +705,8 @@ class Faults(unittest.TestCase):
                 while not future.running(): time.sleep(0.01)
                 busy = [outcome(look) for look in looks]
                 channel.send(1)
-                assert future.result(30) == 1
-                inside = {type(pool.submit(f.all_frames).exception(30))}
+                assert future.result(90) == 1
+                inside = {type(pool.submit(f.all_frames).exception(90))}
                 if sys.version_info < (3, 14, 8):
                     assert busy == [RuntimeError] * 2 and inside == {RuntimeError}, (busy, inside)
                 else:
@@ -733,7 +733,7 @@ class Faults(unittest.TestCase):
                         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
                         try:
                             futures = [pool.submit(f.identity, n) for n in range(300)]
-                            assert [future.result(30) for future in futures] == list(range(300))
+                            assert [future.result(90) for future in futures] == list(range(300))
                             print(len(futures), "done")
                         except MemoryError as error:
                             print(f"MemoryError: {{str(error)[:7]}}")
