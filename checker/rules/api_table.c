@@ -241,7 +241,9 @@ api_table_row(const struct api_table *table, const char *key)
     }
     const struct api_row *row = map_get(&table->by_key, key);
     for (size_t i = 0; !row && i < table->patterns.n; i++) {
-        row = str_glob(table->patterns.at[i]->cells[0], key) ? table->patterns.at[i] : NULL;
+        const char *pattern = table->patterns.at[i]->cells[0];
+        bool possible = pattern[0] == key[0] || strchr("*?[\\", pattern[0]);
+        row = possible && str_glob(pattern, key) ? table->patterns.at[i] : NULL;
     }
     return row;
 }

@@ -83,9 +83,9 @@ given_last(const struct body *b, const char *local, long seq)
     const struct fact_access *last = NULL;
     SCAN_ACCESSES(b, a)
     {
-        bool sets = str_same(a->how, "write") || str_same(a->how, "addr");
-        if (a->seq < seq && sets && (!a->path || !*a->path) && str_same(a->var, local) &&
-            (!last || a->seq > last->seq)) {
+        bool whole = a->seq < seq && (!a->path || !*a->path) && (!last || a->seq > last->seq);
+        if (whole && str_same(a->var, local) &&
+            (str_same(a->how, "write") || str_same(a->how, "addr"))) {
             last = a;
         }
     }

@@ -136,18 +136,13 @@ scan_field_base(struct program *p, const char *value)
 bool
 scan_call_is(const struct fact_call *call, const char *words)
 {
-    /* Asked of every call many times: most words differ in their first letters. */
+    /* Asked of every call many times: one search of the C library is faster than word by word. */
     const char *name = call->callee;
-    for (const char *at = name && *name ? words : NULL; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        size_t n = 0;
-        while (name[n] && at[n] == name[n]) {
-            n++;
-        }
-        if (!name[n] && (!at[n] || at[n] == ',')) {
+    size_t n = name ? strlen(name) : 0;
+    for (const char *at = n ? strstr(words, name) : NULL; at; at = strstr(at + n, name)) {
+        if ((at == words || at[-1] == ',') && (!at[n] || at[n] == ',')) {
             return true;
         }
-        at += n;
     }
     return false;
 }

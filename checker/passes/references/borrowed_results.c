@@ -64,8 +64,8 @@ results_source(const struct body *b, const char *local)
         const struct fact_call *from = NULL;
         SCAN_CALLS(b, call)
         {
-            if (scan_call_is(call, results_getters) &&
-                borrow_is_result(call, a->value, a->at.line)) {
+            if (borrow_is_result(call, a->value, a->at.line) &&
+                scan_call_is(call, results_getters)) {
                 from = call;
             }
         }
@@ -265,9 +265,24 @@ results_returned(const struct body *b, const struct fact_jump *jump)
     return NULL;
 }
 
+static bool
+results_borrows(const struct body *b)
+{
+    SCAN_CALLS(b, call)
+    {
+        if (scan_call_is(call, results_getters)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 results_check(struct program *p, struct body *b)
 {
+    if (!results_borrows(b)) {
+        return;
+    }
     if (!results_takes_over(b) && !results_given_up(p, b)) {
         results_on_the_way(p, b);
     }
