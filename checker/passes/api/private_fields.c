@@ -73,6 +73,25 @@ fields_is_asked(struct program *p, const struct body *b, const struct fact_acces
     return false;
 }
 
+/* Is the only type that the function asks for that of its own object? A slot sees instances of the
+ * module's type and of types derived from it. */
+static bool
+fields_asks_for_its_own(const struct body *b)
+{
+    static const char *const slots[] = {"tp_", "nb_", "mp_", "sq_", "am_", "bf_"};
+    bool slot = str_same(b->binding, "getter") || str_same(b->binding, "setter");
+    for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
+        slot |= str_starts(b->binding, slots[i]);
+    }
+    SCAN_CALLS(b, call)
+    {
+        bool asks = call->callee && (strstr(call->callee, "Py_TYPE") ||
+                                     str_same(call->callee, "PyObject_Type"));
+        slot &= !asks || str_same(scan_resolve(b, call_arg(b, call, 0), call->seq), "param:0");
+    }
+    return slot;
+}
+
 /* May the type be one of the interpreter's own? Py_TYPE(x) and what callers hand in may. */
 static bool
 fields_may_be_builtin(struct program *p, const struct body *b, const char *value, long seq,
@@ -85,8 +104,8 @@ fields_may_be_builtin(struct program *p, const struct body *b, const char *value
     }
     const char *call = value_of(value, "call");
     if (call) {
-        return strstr(call, "Py_TYPE") || str_same(call, "PyObject_Type") ||
-               str_same(call, "PyTuple_GET_ITEM");
+        bool asked = strstr(call, "Py_TYPE") || str_same(call, "PyObject_Type");
+        return (asked && !fields_asks_for_its_own(b)) || str_same(call, "PyTuple_GET_ITEM");
     }
     const char *param = value_of(value, "param");
     if (!param) {
