@@ -85,8 +85,8 @@ fields_asks_for_its_own(const struct body *b)
     }
     SCAN_CALLS(b, call)
     {
-        bool asks = call->callee && (strstr(call->callee, "Py_TYPE") ||
-                                     str_same(call->callee, "PyObject_Type"));
+        bool asks = call->callee &&
+                    (strstr(call->callee, "Py_TYPE") || str_same(call->callee, "PyObject_Type"));
         slot &= !asks || str_same(scan_resolve(b, call_arg(b, call, 0), call->seq), "param:0");
     }
     return slot;
