@@ -35,13 +35,13 @@ struct lock_ops {
 void lock_ops_of(struct program *p, struct body *b, struct lock_ops *ops);
 /* Does the function mention a lock at all? Cheap. */
 bool lock_ops_any(struct program *p, const struct body *b);
-/* As the sources name it: `self->lock`. */
+/* As the sources name it: `self->lock`. lock_names.c */
 const char *lock_text(struct program *p, const struct body *b, const char *value);
-/* A value of the callee as the caller of `call` names it, or NULL. */
+/* A value of the callee as the caller of `call` names it, or NULL. lock_names.c */
 const char *lock_in_caller(struct program *p, const struct body *caller,
                            const struct fact_call *call, const struct body *callee,
                            const char *value);
-/* Locals in front of a path replaced by what was last written to them. */
+/* Locals in front of a path replaced by what was last written to them. lock_names.c */
 const char *lock_resolve(struct program *p, const struct body *b, const char *value, long seq);
 
 /* Can the call run Python code, or let other threads run it? Its name in the table of rules/api,

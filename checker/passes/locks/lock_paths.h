@@ -1,5 +1,5 @@
-/* What the paths through the functions do while they hold a lock. Used by lock_paths*.c and
- * lock_held.c.
+/* What the paths through the functions do while they hold a lock. Used by lock_walk.c,
+ * lock_outlives.c and lock_held.c.
  *
  * Ownership: the vectors of struct lock_paths are released by pass_lock_paths().
  * Threads: one owner. Errors: none. */
@@ -40,6 +40,15 @@ struct lock_paths {
 
 /* Walks one function once for each lock in it. lock_walk.c */
 void lock_walk_body(struct lock_paths *paths, struct body *b);
+/* Does another function give back what it has not taken? Then the lock is a signal between threads.
+ * lock_outlives.c */
+bool lock_is_signal(const struct lock_paths *paths, const struct body *b, const struct lock_op *op);
+/* Is the lock meant to outlive the function: by its name, for its callers, or as a signal between
+ * threads? lock_outlives.c */
+bool lock_outlives(const struct lock_paths *paths, const struct body *b, const struct lock_op *op);
+/* Is the block in the branch of an attempt that failed: `if (!enter(self)) return NULL;`? */
+bool lock_is_refused(struct lock_paths *paths, const struct body *b, const struct lock_op *op,
+                     long id);
 /* Where the callee of `call` waits for the lock that its caller names `value`, or NULL. */
 const struct lock_op *lock_taken_in(struct lock_paths *paths, const struct body *caller,
                                     const struct fact_call *call, const char *value,

@@ -119,8 +119,6 @@ walk_is_rewritten(const struct body *b, const char *value, long from, long until
     return false;
 }
 
-static bool walk_is_signal(const struct walk *w, const struct body *b, const struct lock_op *op);
-
 static void
 walk_twice(struct walk *w, const struct body *b, const struct fact_call *call,
            const struct lock_op *again, const struct body *in)
@@ -130,7 +128,7 @@ walk_twice(struct walk *w, const struct body *b, const struct fact_call *call,
      * once for each of them. */
     bool alike = hold && hold->op.call != call && hold->op.call->seq == call->seq;
     if (!hold || alike || w->twice || again->recursive || hold->op.recursive ||
-        (again->shared && hold->op.shared) || walk_is_signal(w, b, &hold->op) ||
+        (again->shared && hold->op.shared) || lock_is_signal(w->paths, b, &hold->op) ||
         walk_is_rewritten(b, w->value, hold->op.call->seq, call->seq)) {
         return;
     }
@@ -312,83 +310,6 @@ walk_event(struct flow *flow, struct fact *e, unsigned state)
     return walk_state(lock, walk_change(flow->p, call, attach));
 }
 
-/* Does a caller give back what the function leaves locked? */
-static bool
-walk_callers_give(const struct walk *w, const struct body *b, const char *key)
-{
-    for (size_t i = 0; i < b->callers.n; i++) {
-        const struct lock_ops *ops = &w->paths->ops[b->callers.at[i]->index];
-        for (size_t k = 0; k < ops->all.n; k++) {
-            const struct lock_op *op = &ops->all.at[k];
-            if (op->what == LOCK_GIVE && (!key || !op->key || str_same(op->key, key))) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Does another function give back what it has not taken? Then the lock is a signal between threads.
- */
-static bool
-walk_is_signal(const struct walk *w, const struct body *b, const struct lock_op *op)
-{
-    const struct lock_paths *paths = w->paths;
-    const char *member = scan_field_name(op->value);
-    if (op->kind != LOCK_PYTHREAD || str_starts(op->value, "call:") || !op->key) {
-        return op->kind == LOCK_PYTHREAD;
-    }
-    for (size_t i = 0; i < paths->p->bodies.n; i++) {
-        const struct lock_ops *ops = &paths->ops[i];
-        bool gives = false, takes = false;
-        for (size_t k = 0; k < ops->all.n; k++) {
-            const struct lock_op *other = &ops->all.at[k];
-            bool same = str_same(other->key, op->key) ||
-                        (member && str_same(scan_field_name(other->value), member));
-            gives |= same && other->what == LOCK_GIVE;
-            takes |= same && other->what != LOCK_GIVE;
-        }
-        if (gives && !takes && paths->p->bodies.at[i] != b && !ops->all.at[0].helper) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Is the jump in the branch of the attempt that failed: `if (!enter(self)) return NULL;`? */
-static bool
-walk_is_refused(struct walk *w, const struct body *b, const struct lock_op *op, long id)
-{
-    const char *result = arena_printf(&w->paths->p->arena, "call:%s", op->call->callee);
-    for (const struct fact_block *block = flow_block(b, id); block;
-         block = flow_block(b, block->parent)) {
-        bool names =
-            block->cond &&
-            (flow_mentions(block->cond, result) || flow_mentions(block->cond, op->call->into) ||
-             (op->call->id && flow_mentions(block->cond, arena_printf(&w->paths->p->arena,
-                                                                      "call:%s", op->call->id))));
-        if (names) {
-            return true;
-        }
-        if (block->parent == block->id) {
-            break;
-        }
-    }
-    return false;
-}
-
-static bool
-walk_is_lock_function(const struct body *b)
-{
-    static const char *const words[] = {"lock", "Lock", "LOCK", "acquire", "enter", "begin"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (strstr(b->fact->name, words[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* LCK11: the last way out has given the lock back, an earlier one has not. */
 static void
 walk_leaks(struct walk *w, const struct body *b, unsigned end)
@@ -400,16 +321,13 @@ walk_leaks(struct walk *w, const struct body *b, unsigned end)
         (end == FLOW_DEAD && (!last || last->held))) {
         return;
     }
-    if (walk_is_lock_function(b) || walk_callers_give(w, b, hold->op.key)) {
-        return;
-    }
-    if (w->ops->all.at[w->first].what == LOCK_GIVE || walk_is_signal(w, b, &hold->op)) {
+    if (w->ops->all.at[w->first].what == LOCK_GIVE || lock_outlives(w->paths, b, &hold->op)) {
         return;
     }
     for (size_t i = 0; i < w->returns.n; i++) {
         const struct lock_hold *taken = &w->paths->holds.at[w->returns.at[i].hold - 1];
         if (w->returns.at[i].held &&
-            !walk_is_refused(w, b, &taken->op, w->returns.at[i].jump->block)) {
+            !lock_is_refused(w->paths, b, &taken->op, w->returns.at[i].jump->block)) {
             walk_flaw(w, &w->returns.at[i].jump->at, b, "lock-leak");
             return;
         }
