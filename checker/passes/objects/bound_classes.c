@@ -108,6 +108,24 @@ bound_add(struct bound *all, const struct body *b, const char *self, const char 
     }
 }
 
+/* A pure virtual method has no body: those that override it, by name and parameters, run instead.
+ */
+static void
+bound_add_overrides(struct bound *all, const char *id, const struct fact *row)
+{
+    const char *base = bound_class(all->p, id, true);
+    const char *method = base ? id + strlen(base) : NULL; /* "::lines(double)" */
+    for (size_t i = 0; method && i < all->p->bodies.n; i++) {
+        const struct body *b = all->p->bodies.at[i];
+        const char *owner =
+            str_ends(b->fact->id, method) ? bound_class(all->p, b->fact->id, true) : NULL;
+        if (owner && b->fact->id[strlen(owner)] == ':' && !b->test_code) {
+            map_set(&all->classes, owner, (void *)(uintptr_t)owner);
+            bound_add(all, b, "this", owner, row);
+        }
+    }
+}
+
 /* Members first: what they belong to is a class that Python knows. */
 static void
 bound_seed(struct bound *all, const struct body *in, bool members)
@@ -116,8 +134,11 @@ bound_seed(struct bound *all, const struct body *in, bool members)
     {
         const char *id = str_same(a->how, "addr") ? value_of(a->var, "func") : NULL;
         const struct body *b = scan_body(all->p, id);
-        const struct fact_call *def = b ? bound_by(in, a) : NULL;
-        if (!def) {
+        const struct fact_call *def = id ? bound_by(in, a) : NULL;
+        if (def && !b && members) {
+            bound_add_overrides(all, id, &a->at);
+        }
+        if (!def || !b) {
             continue;
         }
         const char *owner = bound_class(all->p, id, true);
