@@ -101,8 +101,9 @@ def interpreters():
     return found
 
 
-def analyse(block, pythons):
-    """What is wrong with the block, as lines."""
+def analyse(block, pythons, cache):
+    """What is wrong with the block, as lines. What interpreters said and Python.h, precompiled, are
+    in the cache after the first of them."""
     python = block.options.get("python", DEFAULT_PYTHON)
     if python not in pythons:
         return [f"needs headers of Python {python}; tools/pythons list has {sorted(pythons)}"]
@@ -111,7 +112,7 @@ def analyse(block, pythons):
         path = os.path.join(folder, f"page.{ending}")
         with open(path, "w", encoding="utf-8") as file:
             file.write(block.code)
-        command = [EXTCHECK, "--isolated", "--no-cache", "--format", "json", "--target", TARGETS,
+        command = [EXTCHECK, "--isolated", "--cache-dir", cache, "--format", "json", "--target", TARGETS,
                    "--python", pythons[python], "--exit-zero"]
         if "min-python" in block.options:
             command += ["--min-python", block.options["min-python"]]
@@ -151,8 +152,9 @@ def main():
         return 1
     pythons = interpreters()
     failed = 0
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for block, wrong in zip(blocks, pool.map(lambda b: analyse(b, pythons), blocks)):
+    with concurrent.futures.ThreadPoolExecutor(2) as pool, \
+            tempfile.TemporaryDirectory(prefix="extcheck-pages-") as cache:
+        for block, wrong in zip(blocks, pool.map(lambda b: analyse(b, pythons, cache), blocks)):
             if wrong:
                 failed += 1
                 print(f"{block.name()} (line {block.line}):")
