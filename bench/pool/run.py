@@ -53,6 +53,10 @@ def measure(version, options):
     cases = [word for case in options.case for word in ("--case", case)]
     child(python, folder, "--rounds", "1", "--case", "two workers ready")  # fills the cache
     result = child(python, folder, "--rounds", str(options.rounds), *cases)
+    unknown = [case for case in options.case if case not in result["seconds"]]
+    if unknown:
+        print(f"bench/pool: no case named {', '.join(unknown)}", file=sys.stderr)
+        sys.exit(2)
     if not options.case and version not in ("3.13", "3.13t"):
         result["memory"] = memory(python, folder, options.rounds)
     return result
